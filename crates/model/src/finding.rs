@@ -1,0 +1,163 @@
+//! One thing that is wrong with one package of one image, or with our knowledge of it.
+
+use crate::{AdvisoryReference, AdvisoryState, DatedAs, HiddenReason, PackageType, Severity};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A finding. One for each (installed package, architecture, CVE).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The CVE; the advisory's id where there is none; the release for a finding about knowledge.
+    pub id: String,
+    /// What kind.
+    pub kind: FindingKind,
+    /// Other names, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Package name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// Installed version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Package manager.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub package_type: Option<PackageType>,
+    /// Architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// By which name the row was found.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matched: Option<FindingMatch>,
+    /// What the vendor says of the installed version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<AdvisoryState>,
+    /// First version without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_version: Option<String>,
+    /// How bad.
+    pub severity: Severity,
+    /// Who says how bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_source: Option<String>,
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Where to read on, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Advisories, sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advisories: Vec<AdvisoryReference>,
+    /// Dates, each of its own kind.
+    #[serde(default, skip_serializing_if = "FindingDates::is_empty")]
+    pub dates: FindingDates,
+    /// Why a table may only count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenReason>,
+    /// Layer that last changed the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u32>,
+    /// Layer that introduced the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduced_in: Option<u32>,
+    /// [`fingerprint`] of it.
+    pub fingerprint: String,
+    /// Feeds that say so, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+}
+
+/// Kinds of finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// A package is vulnerable.
+    Vulnerability,
+    /// The release has reached its end.
+    EndOfLife,
+    /// No feed covers the release, or it is silent about it.
+    NotCovered,
+    /// Advisories are older than the policy allows.
+    StaleKnowledge,
+    /// Nobody knows what system this is.
+    UnknownSystem,
+}
+
+/// Through which of its names a package was matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingMatch {
+    /// The name looked up.
+    pub name: String,
+    /// What that name is of the package.
+    pub via: MatchVia,
+}
+
+/// Kinds of name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MatchVia {
+    /// dpkg's or rpm's source package.
+    Source,
+    /// The package's own name.
+    Binary,
+    /// apk's origin.
+    Origin,
+}
+
+/// Dates of a finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FindingDates {
+    /// Became public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disclosed: Option<DatedAs>,
+    /// A fix could be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix_available: Option<DatedAs>,
+    /// Known to be exploited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploited: Option<Timestamp>,
+    /// Our builds first saw the row; only where the database descends from earlier builds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_observed: Option<Timestamp>,
+}
+
+impl FindingDates {
+    /// Whether no date is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// SHA-256, in hexadecimal, of what a finding is about: kind, id, package type, name, architecture and rule.
+/// No version, digest, layer or tag goes in, so that it survives rebuilds. Each part is preceded by its
+/// length, so that no two lists of parts spell the same bytes.
+#[must_use]
+pub fn fingerprint(parts: [&str; 6]) -> String {
+    use std::fmt::Write as _;
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_where_one_part_ends() {
+        let a = fingerprint(["vulnerability", "CVE-1", "deb", "ab", "c", ""]);
+        let b = fingerprint(["vulnerability", "CVE-1", "deb", "a", "bc", ""]);
+        assert_ne!(a, b);
+        assert_eq!(a.len(), 64);
+    }
+}
