@@ -1,0 +1,161 @@
+//! One layer: compressed bytes → tar → evidence.
+
+use crate::blob::{Blob, Hasher};
+use crate::collect::Collector;
+use crate::content::KeepError;
+use crate::evidence::LayerEvidence;
+use crate::inflate::{self, Compression};
+use crate::limits::{LimitError, Limits};
+use crate::progress::Meter;
+use crate::tar::{self, TarError, TarLimits, Walker};
+use imagescan_model::Digest;
+use std::io;
+use std::time::Instant;
+
+/// What is wrong with a layer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LayerError {
+    #[error("its content has the digest {got}, but it is named {expected}")]
+    Digest { expected: Digest, got: Digest },
+    #[error("it holds {got} bytes, but its descriptor says {expected}")]
+    Size { expected: u64, got: u64 },
+    #[error("it was written to while it was read: scan it again when nobody writes")]
+    Changed,
+    #[error("{0}")]
+    Tar(TarError),
+    #[error("{0}")]
+    Inflate(String),
+    #[error("{0}: layers are tar, plain or compressed with gzip or zstd")]
+    Unsupported(String),
+    #[error(transparent)]
+    Limit(LimitError),
+    /// A bound that several layers share: which of them meets it is chance, so all fail together.
+    #[error(transparent)]
+    Shared(LimitError),
+    #[error("the private cache: {0}")]
+    Cache(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<KeepError> for LayerError {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Limit(limit) if limit.option == "--max-kept-bytes" => Self::Shared(limit),
+            KeepError::Limit(limit) => Self::Limit(limit),
+            KeepError::Io(error) => Self::Cache(error),
+        }
+    }
+}
+
+/// What a layer is read with.
+pub(crate) struct Reading<'a> {
+    pub limits: &'a Limits,
+    pub meter: &'a Meter,
+}
+
+/// Reads `blob` to its end into `collector`; compares the inflated bytes with `diff_id` where that is asked.
+pub(crate) fn read(
+    blob: &Blob,
+    diff_id: Option<&Digest>,
+    mut collector: Collector<'_>,
+    reading: &Reading<'_>,
+) -> Result<LayerEvidence, LayerError> {
+    let limits = reading.limits;
+    let mut head = [0; 512];
+    let count = blob.read_at(&mut head, 0)?;
+    let head = head.get(..count).unwrap_or_default();
+    let mut walker = Walker::new(TarLimits { entries: limits.entries, path_length: limits.path_length });
+    let mut hasher = diff_id.map(|digest| Hasher::new(digest.algorithm()));
+    match inflate::recognise(head) {
+        Compression::None if head.is_empty() || tar::begins(head) => {
+            plain(blob, &mut walker, &mut collector, hasher.as_mut(), reading)?;
+        }
+        Compression::None => {
+            return Err(LayerError::Unsupported(format!("its first bytes are `{}`", first_bytes(head))));
+        }
+        Compression::Other(name) => {
+            return Err(LayerError::Unsupported(format!("it is compressed with {name}")));
+        }
+        compression => {
+            let mut inflated = 0;
+            let mut seen = 0;
+            inflate::inflate(blob, compression, |window, read| {
+                inflated += window.len() as u64;
+                check(inflated, read, limits)?;
+                reading.meter.inflated(window.len() as u64, limits)?;
+                reading.meter.read(read - seen);
+                seen = read;
+                if let Some(hasher) = &mut hasher {
+                    hasher.update(window);
+                }
+                walker.push(window, &mut collector)
+            })?;
+            reading.meter.read(blob.len() - seen);
+        }
+    }
+    walker.finish()?;
+    if let (Some(hasher), Some(expected)) = (hasher, diff_id) {
+        hasher.compare(expected)?;
+    }
+    blob.unchanged()?;
+    Ok(collector.finish())
+}
+
+/// A tar as it is: bodies that nobody wants are not even read, unless they must be hashed.
+fn plain(
+    blob: &Blob,
+    walker: &mut Walker,
+    collector: &mut Collector<'_>,
+    mut hasher: Option<&mut Hasher>,
+    reading: &Reading<'_>,
+) -> Result<(), LayerError> {
+    let mut buffer = vec![0; 256 << 10];
+    let mut offset = 0;
+    while offset < blob.len() {
+        let skippable = walker.skippable().min(blob.len() - offset);
+        let step = if hasher.is_none() && skippable >= buffer.len() as u64 {
+            walker.skip(skippable);
+            skippable
+        } else {
+            let count = blob.read_at(&mut buffer, offset)?;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if let Some(hasher) = &mut hasher {
+                hasher.update(bytes);
+            }
+            walker.push(bytes, collector)?;
+            count as u64
+        };
+        offset += step;
+        check(offset, offset, reading.limits)?;
+        reading.meter.inflated(step, reading.limits)?;
+        reading.meter.read(step);
+    }
+    Ok(())
+}
+
+fn check(inflated: u64, read: u64, limits: &Limits) -> Result<(), LayerError> {
+    if inflated > limits.layer_bytes {
+        let what = "inflated bytes in a layer";
+        return Err(LayerError::Limit(LimitError::new(limits.layer_bytes, what, "--max-layer-bytes")));
+    }
+    if inflated > Limits::RATIO_FROM && inflated / limits.ratio.max(1) > read {
+        let what = "inflated bytes for each compressed byte of a layer";
+        return Err(LayerError::Limit(LimitError::new(limits.ratio, what, "--max-ratio")));
+    }
+    Ok(())
+}
+
+/// An error once the time is over.
+pub(crate) fn in_time(deadline: Option<Instant>) -> Result<(), LayerError> {
+    match deadline {
+        Some(deadline) if Instant::now() > deadline => {
+            Err(LayerError::Shared(LimitError::new(0, "seconds are left for this scan", "--max-time")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn first_bytes(head: &[u8]) -> String {
+    head.get(..head.len().min(8)).unwrap_or_default().escape_ascii().to_string()
+}

@@ -1,0 +1,45 @@
+//! Container images and root filesystems, streamed into the few files somebody asked for.
+//!
+//! Comes in: a [`Target`]'s [`Location`], a [`Question`] (path patterns) and [`Limits`]. Goes out: [`Image`]s,
+//! each a [`Tree`] of the wanted files as the container sees them after any of its layers, with what could not
+//! be read in `incomplete`. Every byte of an image is hostile: nothing is unpacked, no link is followed out of
+//! the image, nothing counts before its digest was compared. Nothing here knows what a package is.
+
+mod archive;
+mod blob;
+mod choose;
+mod collect;
+mod content;
+mod docker;
+mod evidence;
+mod folder;
+mod image;
+mod inflate;
+mod languages;
+mod layer;
+mod limits;
+mod markers;
+mod oci;
+mod path;
+mod plan;
+mod private;
+mod progress;
+mod question;
+mod read;
+mod read_at;
+mod rootfs;
+mod tar;
+mod target;
+mod tree;
+mod work;
+
+pub use choose::PlatformChoice;
+pub use content::Content;
+pub use image::Image;
+pub use limits::{LimitError, Limits};
+pub use progress::Progress;
+pub use question::Question;
+pub use read::{Options, ReadError, read};
+pub use read_at::ReadAt;
+pub use target::{Document, Location, Target, TargetError};
+pub use tree::{File, LinkError, Tree, TreeBuilder, View};

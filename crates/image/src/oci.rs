@@ -1,0 +1,304 @@
+//! OCI image layouts, as a folder or in one archive (OCI image specification, image-layout.md).
+//!
+//! Every document and layer is found by its digest and compared with it and with the size its descriptor
+//! states. `index.json` alone has no digest: nothing but it is taken on trust.
+
+use crate::choose::{PlatformChoice, list};
+use crate::image::Image;
+use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source};
+use imagescan_model::{Digest, Layer, Platform};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// containerd and BuildKit write the whole reference here, and only the tag into `ref.name`.
+const IMAGE_NAME: &str = "io.containerd.image.name";
+/// Indexes within indexes; builders write two.
+const DEPTH: usize = 4;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    platform: Option<DescribedPlatform>,
+    #[serde(default)]
+    artifact_type: Option<String>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct DescribedPlatform {
+    architecture: String,
+    os: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    config: Descriptor,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Descriptor {
+    fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.annotation(IMAGE_NAME).or_else(|| self.annotation(REF_NAME))
+    }
+
+    fn is_named(&self, reference: &str) -> bool {
+        [self.annotation(REF_NAME), self.annotation(IMAGE_NAME), Some(&self.digest)]
+            .contains(&Some(reference))
+    }
+
+    fn platform(&self) -> Option<Platform> {
+        let DescribedPlatform { architecture, os, variant } = self.platform.clone()?;
+        Some(Platform { os, architecture, variant: variant.filter(|variant| !variant.is_empty()) })
+    }
+
+    fn is_index(&self) -> bool {
+        matches!(
+            self.media_type.as_str(),
+            "application/vnd.oci.image.index.v1+json"
+                | "application/vnd.docker.distribution.manifest.list.v2+json"
+        )
+    }
+
+    /// Signatures, attestations, SBOMs: BuildKit marks them with a platform that nothing runs on.
+    fn is_no_image(&self) -> bool {
+        let unknown = self.platform.as_ref().is_some_and(|platform| platform.os == "unknown");
+        unknown || self.annotation("vnd.docker.reference.type").is_some() || self.artifact_type.is_some()
+    }
+}
+
+/// The images of a layout: the one called `reference`, or all.
+pub(crate) fn plans(
+    container: &Container,
+    target: &str,
+    reference: Option<&str>,
+    choice: &PlatformChoice,
+) -> Result<Vec<Plan>, String> {
+    let document = container.document("index.json", MANIFEST_BYTES)?;
+    let index: Index = parse(&document, "index.json")?;
+    let named = |descriptor: &&Descriptor| reference.is_none_or(|reference| descriptor.is_named(reference));
+    let chosen: Vec<&Descriptor> = index.manifests.iter().filter(named).collect();
+    if let (Some(reference), true) = (reference, chosen.is_empty()) {
+        let names = list(index.manifests.iter().filter_map(Descriptor::name));
+        return Err(format!("it holds no image `{}`: it has {names}", reference.escape_debug()));
+    }
+    let layout = Layout { container, target, choice };
+    let mut plans = Vec::new();
+    for group in groups(&chosen) {
+        if let Err(why) = layout.choose(&group, None, 0, &mut plans) {
+            let reference = group.first().and_then(|first| first.name()).map(String::from);
+            plans.push(Plan::failed(Image { target: target.into(), reference, ..Image::default() }, why));
+        }
+    }
+    match (plans.is_empty(), chosen.first()) {
+        (false, _) => Ok(plans),
+        (true, None) => Err("its index.json names no image".into()),
+        (true, Some(first)) => Err(format!("it holds no image, but {}", kind(first))),
+    }
+}
+
+/// What a descriptor that is no image says it is.
+fn kind(descriptor: &Descriptor) -> String {
+    let kind = descriptor.artifact_type.as_deref().unwrap_or(&descriptor.media_type);
+    format!("`{}`", kind.escape_debug())
+}
+
+/// Top-level entries that together stand for one image of several platforms: same name, each with a platform.
+fn groups<'a>(descriptors: &[&'a Descriptor]) -> Vec<Vec<&'a Descriptor>> {
+    let mut groups: Vec<Vec<&Descriptor>> = Vec::new();
+    for descriptor in descriptors.iter().copied().filter(|descriptor| !descriptor.is_no_image()) {
+        let same = |group: &&mut Vec<&Descriptor>| {
+            let together =
+                |other: &&Descriptor| other.name() == descriptor.name() && other.platform.is_some();
+            descriptor.platform.is_some() && group.iter().all(together)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(descriptor),
+            None => groups.push(vec![descriptor]),
+        }
+    }
+    groups
+}
+
+struct Layout<'a> {
+    container: &'a Container,
+    target: &'a str,
+    choice: &'a PlatformChoice,
+}
+
+impl Layout<'_> {
+    /// Adds the images that `choice` takes among `descriptors`, all of one index.
+    fn choose(
+        &self,
+        descriptors: &[&Descriptor],
+        index: Option<&Digest>,
+        depth: usize,
+        plans: &mut Vec<Plan>,
+    ) -> Result<(), String> {
+        let images: Vec<&Descriptor> =
+            descriptors.iter().copied().filter(|descriptor| !descriptor.is_no_image()).collect();
+        let platforms: Vec<Platform> = images.iter().filter_map(|image| image.platform()).collect();
+        // One image alone is taken whatever its platform, unless one was asked for.
+        let wanted = match self.choice {
+            PlatformChoice::Host if images.len() == 1 => None,
+            choice => choice.wanted(),
+        };
+        let accepted = |image: &&&Descriptor| match (&wanted, image.platform()) {
+            (Some(wanted), Some(platform)) => wanted.accepts(&platform),
+            _ => true,
+        };
+        let chosen: Vec<&Descriptor> = images.iter().filter(accepted).copied().collect();
+        if let (Some(wanted), true) = (&wanted, chosen.is_empty() && !images.is_empty()) {
+            return Err(format!("it has no image for {wanted}: it has {}", list(platforms)));
+        }
+        // Several variants may answer to one wish; the first is the index's preference (image-index.md).
+        let several = wanted.is_none() || chosen.iter().any(|image| image.platform.is_none());
+        for descriptor in chosen.iter().take(if several { usize::MAX } else { 1 }) {
+            if plans.len() >= IMAGES {
+                return Err(format!("it holds more than {IMAGES} images: name one"));
+            }
+            self.descend(descriptor, index, depth, plans)?;
+        }
+        Ok(())
+    }
+
+    fn descend(
+        &self,
+        descriptor: &Descriptor,
+        index: Option<&Digest>,
+        depth: usize,
+        plans: &mut Vec<Plan>,
+    ) -> Result<(), String> {
+        let mut image = Image {
+            target: self.target.into(),
+            reference: descriptor.name().map(String::from),
+            index_digest: index.cloned(),
+            platform: descriptor.platform(),
+            ..Image::default()
+        };
+        let (digest, bytes) = match self.document(descriptor, MANIFEST_BYTES) {
+            Ok(document) => document,
+            Err(why) => {
+                plans.push(Plan::failed(image, why));
+                return Ok(());
+            }
+        };
+        if !descriptor.is_index() {
+            image.digest = Some(digest);
+            plans.extend(self.image(image, descriptor, &bytes));
+            return Ok(());
+        }
+        if depth == DEPTH {
+            return Err(format!("its indexes are nested more than {DEPTH} deep"));
+        }
+        let nested: Index = parse(&bytes, &descriptor.digest)?;
+        let manifests: Vec<&Descriptor> = nested.manifests.iter().collect();
+        let before = plans.len();
+        self.choose(&manifests, Some(&digest), depth + 1, plans)?;
+        for plan in plans.iter_mut().skip(before) {
+            let inherited = || descriptor.name().map(String::from);
+            plan.image.reference = plan.image.reference.take().or_else(inherited);
+        }
+        Ok(())
+    }
+
+    /// The image of one manifest; `None`: it is for another platform than the one asked for.
+    fn image(&self, image: Image, descriptor: &Descriptor, bytes: &[u8]) -> Option<Plan> {
+        let manifest: Manifest = match parse(bytes, &descriptor.digest) {
+            Ok(manifest) => manifest,
+            Err(why) => return Some(Plan::failed(image, why)),
+        };
+        if !is_image_config(&manifest.config.media_type) {
+            let kind = manifest.config.media_type.escape_debug();
+            return Some(Plan::failed(image, format!("it is no container image, but `{kind}`")));
+        }
+        let mut plan = Plan { image, layers: Vec::new() };
+        plan.image.annotations = descriptor.annotations.clone().unwrap_or_default();
+        plan.image.annotations.extend(manifest.annotations.unwrap_or_default());
+        for layer in &manifest.layers {
+            match self.layer(layer) {
+                Ok((layer, source)) => plan.add_layer(layer, source),
+                Err(why) => return Some(Plan::failed(plan.image, why)),
+            }
+        }
+        let config = self.document(&manifest.config, CONFIG_BYTES);
+        plan.image.config_digest = manifest.config.digest.parse().ok();
+        plan.read_config(config.map(|(_, bytes)| bytes));
+        let indexed = plan.image.platform.take();
+        plan.image.platform = plan.image.config.as_deref().and_then(plan::platform).or(indexed.clone());
+        if let (Some(platform), Some(indexed)) = (&mut plan.image.platform, &indexed) {
+            platform.variant = platform.variant.take().or_else(|| indexed.variant.clone());
+        }
+        if indexed.is_none() && !self.choice.takes_single(plan.image.platform.as_ref()) {
+            let wanted = self.choice.wanted().map_or_else(String::new, |platform| platform.to_string());
+            let why = format!("it has no image for {wanted}: it has {}", list(&plan.image.platform));
+            return Some(Plan::failed(plan.image, why));
+        }
+        Some(plan)
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Result<(Layer, Source), String> {
+        let digest: Digest = parse_digest(&descriptor.digest)?;
+        let layer = Layer {
+            digest: Some(digest.clone()),
+            size: descriptor.size,
+            media_type: Some(descriptor.media_type.clone()),
+            ..Layer::default()
+        };
+        let blob = self.container.blob(&path(&digest));
+        let key = digest.to_string();
+        Ok((layer, Source { key, blob, check: Check::Stored(digest, descriptor.size) }))
+    }
+
+    /// A document by its descriptor, compared with digest and size.
+    fn document(&self, descriptor: &Descriptor, bound: u64) -> Result<(Digest, Vec<u8>), String> {
+        let digest: Digest = parse_digest(&descriptor.digest)?;
+        let bytes = self.container.document(&path(&digest), bound)?;
+        if bytes.len() as u64 != descriptor.size {
+            let got = bytes.len();
+            return Err(format!("{digest} holds {got} bytes, but its descriptor says {}", descriptor.size));
+        }
+        plan::compare(&bytes, &digest)?;
+        Ok((digest, bytes))
+    }
+}
+
+fn is_image_config(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
+    )
+}
+
+fn path(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
+}
+
+fn parse_digest(text: &str) -> Result<Digest, String> {
+    text.parse().map_err(|error: imagescan_model::DigestError| error.to_string())
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], name: &str) -> Result<T, String> {
+    let name = name.escape_debug();
+    serde_json::from_slice(bytes).map_err(|error| format!("`{name}` is damaged: {error}"))
+}

@@ -1,0 +1,366 @@
+//! A target, read: find its images, read their layers side by side, merge.
+
+use crate::archive::Archive;
+use crate::blob::{Blob, open_file};
+use crate::choose::PlatformChoice;
+use crate::collect::Collector;
+use crate::content::Store;
+use crate::evidence::LayerEvidence;
+use crate::folder::Folder;
+use crate::image::Image;
+use crate::layer::{self, LayerError, Reading};
+use crate::limits::Limits;
+use crate::plan::{Check, Container, Plan, Source};
+use crate::progress::{Meter, Progress};
+use crate::question::Question;
+use crate::target::{Form, Location};
+use crate::tree::Tree;
+use crate::{docker, markers, oci, rootfs, work};
+use imagescan_model::{Incomplete, IncompleteKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Times that layers are read again because links lead to what nobody had asked for.
+const ROUNDS: usize = 4;
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Threads.
+    pub jobs: usize,
+    /// What bounds the scan.
+    pub limits: Limits,
+    /// Folder for unlinked files, made when needed.
+    pub cache: PathBuf,
+    /// Which images of an index.
+    pub platform: PlatformChoice,
+    /// Where to count.
+    pub progress: Arc<Progress>,
+}
+
+/// Why nothing of a target could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file or folder could not be read.
+    #[error("`{}` cannot be read", path.display().to_string().escape_debug())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not what the target says, or none of what is asked for is in it.
+    #[error("`{}`: {why}", path.display().to_string().escape_debug())]
+    Content {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A bound that all layers share was reached.
+    #[error("`{}`: {why}", path.display().to_string().escape_debug())]
+    Bound {
+        /// The file or folder.
+        path: PathBuf,
+        /// Which bound.
+        why: String,
+    },
+}
+
+/// What a target turned out to be.
+enum Opened {
+    Images(Vec<Plan>),
+    Folder,
+    Tar(Blob),
+}
+
+/// Reads the images at `location`, as far as `question` asks. What could not be read of an image is in its
+/// `incomplete`; `target` is how the user named it.
+///
+/// # Errors
+/// [`ReadError`] when there is no image to speak of.
+pub fn read(
+    target: &str,
+    location: &Location,
+    question: &Question,
+    options: &Options,
+) -> Result<Vec<Image>, ReadError> {
+    let meter = Meter::new(Arc::clone(&options.progress));
+    let mut plans = match open(target, location, options, &meter)? {
+        Opened::Images(plans) => plans,
+        Opened::Folder => {
+            return folder(target, location, question, options, &meter).map(|image| vec![image]);
+        }
+        Opened::Tar(blob) => {
+            let source = Source { key: String::new(), blob: Ok(blob), check: Check::Nothing };
+            let image = Image { target: target.into(), ..Image::default() };
+            vec![Plan { image, layers: vec![source] }]
+        }
+    };
+    for plan in &mut plans {
+        let count = plan.layers.len();
+        if count > options.limits.layers {
+            let why = format!(
+                "it has {count} layers, more than the {} allowed: if it is trusted, raise --max-layers",
+                options.limits.layers
+            );
+            *plan = Plan::failed(std::mem::take(&mut plan.image), why);
+        }
+    }
+    let bound = |why: String| ReadError::Bound { path: location.path.clone(), why };
+    images(plans, question, options, &meter).map_err(bound)
+}
+
+fn open(target: &str, location: &Location, options: &Options, meter: &Meter) -> Result<Opened, ReadError> {
+    let path = &location.path;
+    let failed = |source| ReadError::Io { path: path.clone(), source };
+    let content = |why| ReadError::Content { path: path.clone(), why };
+    let reference = location.reference.as_deref();
+    let choice = &options.platform;
+    let is_folder = std::fs::metadata(path).map_err(failed)?.is_dir();
+    match (location.form, is_folder) {
+        (Form::Rootfs, true) => return Ok(Opened::Folder),
+        (Form::Rootfs, false) => return Ok(Opened::Tar(whole(path).map_err(failed)?)),
+        (Form::Oci, false) => return Err(content("it is a file: write oci-archive:FILE".into())),
+        (Form::OciArchive | Form::DockerArchive, true) => {
+            return Err(content("it is a folder: write oci:DIR or rootfs:DIR".into()));
+        }
+        _ => {}
+    }
+    if is_folder {
+        let container = Container::Folder(Folder::open(path).map_err(failed)?);
+        if location.form == Form::Oci || container.has("index.json") {
+            return oci::plans(&container, target, reference, choice).map(Opened::Images).map_err(content);
+        }
+        let has = |name: &str| path.join(name).symlink_metadata().is_ok();
+        if ["etc", "usr", "var", "bin", "lib"].into_iter().any(has) {
+            return Ok(Opened::Folder);
+        }
+        return Err(content("it is neither an image layout nor a root filesystem".into()));
+    }
+    let blob = whole(path).map_err(failed)?;
+    let archive = Archive::open(blob.clone(), &options.cache, meter, &options.limits)
+        .map_err(|error| content(error.to_string()))?;
+    let is_docker = archive.has("manifest.json") || archive.has("repositories");
+    let is_oci = archive.has("index.json");
+    let container = Container::Archive(archive);
+    match location.form {
+        Form::DockerArchive => docker::plans(&container, target, reference, choice),
+        Form::OciArchive => oci::plans(&container, target, reference, choice),
+        // What docker writes now is both; only manifest.json says the tags in full.
+        _ if is_docker => docker::plans(&container, target, reference, choice),
+        _ if is_oci => oci::plans(&container, target, reference, choice),
+        _ => return Ok(Opened::Tar(blob)),
+    }
+    .map(Opened::Images)
+    .map_err(content)
+}
+
+fn whole(path: &PathBuf) -> io::Result<Blob> {
+    // The user's own link may be followed, a pipe may not be waited for.
+    Blob::whole(open_file(&std::fs::canonicalize(path)?)?)
+}
+
+fn folder(
+    target: &str,
+    location: &Location,
+    question: &Question,
+    options: &Options,
+    meter: &Meter,
+) -> Result<Image, ReadError> {
+    let mut question = question.clone();
+    let mut image = Image { target: target.into(), ..Image::default() };
+    meter.begin(1, 0);
+    for _ in 0..ROUNDS {
+        let store = Store::new(options.cache.clone(), &options.limits);
+        let collector = Collector::new(&question, &store, 1);
+        let evidence = rootfs::read(&location.path, &question, collector, &options.limits, meter);
+        let evidence = evidence.map_err(|error| match error {
+            LayerError::Io(source) => ReadError::Io { path: location.path.clone(), source },
+            error => ReadError::Content { path: location.path.clone(), why: error.to_string() },
+        })?;
+        image.tree = Tree::new(vec![Arc::new(evidence)]);
+        if !image.tree.extend(&mut question) {
+            break;
+        }
+    }
+    meter.layer();
+    finish(&mut image, &question);
+    Ok(image)
+}
+
+/// An item of work: a layer's stream, or the comparison of its bytes with their digest.
+enum Item<'a> {
+    Walk(&'a Source),
+    Hash(&'a Source),
+}
+
+/// A hash of the stored bytes takes about a sixth of inflating and walking them.
+const HASH_COST: u64 = 6;
+
+impl Item<'_> {
+    fn cost(&self) -> u64 {
+        let size = |source: &Source| source.blob.as_ref().map_or(0, Blob::len);
+        match self {
+            Self::Walk(source) => size(source).saturating_mul(HASH_COST),
+            Self::Hash(source) => size(source),
+        }
+    }
+}
+
+/// Evidence of each distinct layer, or why there is none.
+type Layers = BTreeMap<String, Result<Arc<LayerEvidence>, String>>;
+
+fn images(
+    plans: Vec<Plan>,
+    question: &Question,
+    options: &Options,
+    meter: &Meter,
+) -> Result<Vec<Image>, String> {
+    let mut question = question.clone();
+    let mut distinct: BTreeMap<&str, &Source> = BTreeMap::new();
+    for source in plans.iter().flat_map(|plan| &plan.layers) {
+        distinct.entry(&source.key).or_insert(source);
+    }
+    let bytes = distinct.values().map(|source| source.blob.as_ref().map_or(0, Blob::len)).sum();
+    meter.begin(distinct.len() as u64, bytes);
+    let hashed = hash(&distinct, options, meter, &question)?;
+    let (mut layers, store) = hashed;
+    let mut trees = merge(&plans, &layers);
+    for _ in 1..ROUNDS {
+        let mut more = false;
+        for tree in &trees {
+            more |= tree.extend(&mut question);
+        }
+        if !more {
+            break;
+        }
+        let items: Vec<Item<'_>> = distinct.values().map(|source| Item::Walk(source)).collect();
+        let again = walk(&items, distinct.len(), &question, &store, options, meter)?;
+        for (source, result) in distinct.values().zip(again) {
+            // What was not what its name says stays out, however often it is read.
+            if let Some(known @ Ok(_)) = layers.get_mut(&source.key) {
+                *known = result.map(Arc::new);
+            }
+        }
+        trees = merge(&plans, &layers);
+    }
+    drop(distinct);
+    let finished = plans.into_iter().zip(trees).map(|(plan, tree)| {
+        let Plan { mut image, layers: sources } = plan;
+        image.tree = tree;
+        for (index, source) in sources.iter().enumerate() {
+            let failed = layers.get(&source.key).and_then(|result| result.as_ref().err());
+            let layer = image.layers.get_mut(index);
+            if let Some(why) = failed {
+                let name = layer.and_then(|layer| layer.digest.as_ref().or(layer.diff_id.as_ref()));
+                let path = name.map_or_else(|| source.key.clone(), ToString::to_string);
+                let path = Some(path).filter(|path| !path.is_empty());
+                let why = why.clone();
+                image.incomplete.push(Incomplete { what: IncompleteKind::Layer, path, why });
+            } else if let Some(layer) = layer {
+                layer.read = layer.size;
+            }
+        }
+        finish(&mut image, &question);
+        image
+    });
+    Ok(finished.collect())
+}
+
+/// Reads every layer once and compares it with its digest.
+fn hash(
+    distinct: &BTreeMap<&str, &Source>,
+    options: &Options,
+    meter: &Meter,
+    question: &Question,
+) -> Result<(Layers, Store), String> {
+    let store = Store::new(options.cache.clone(), &options.limits);
+    let mut items: Vec<Item<'_>> = distinct.values().map(|source| Item::Walk(source)).collect();
+    items.extend(distinct.values().map(|source| Item::Hash(source)));
+    let results = walk(&items, distinct.len(), question, &store, options, meter)?;
+    let mut results = results.into_iter();
+    let walked: Vec<_> = results.by_ref().take(distinct.len()).collect();
+    let layers = distinct.keys().zip(walked.into_iter().zip(results));
+    let layers = layers.map(|(key, (evidence, hashed))| {
+        // A wrong digest says more than what the wrong bytes did to the reader.
+        (String::from(*key), hashed.and(evidence).map(Arc::new))
+    });
+    Ok((layers.collect(), store))
+}
+
+/// Does the items. An error that all layers share ends the target; another stands in its layer's place.
+fn walk(
+    items: &[Item<'_>],
+    layers: usize,
+    question: &Question,
+    store: &Store,
+    options: &Options,
+    meter: &Meter,
+) -> Result<Vec<Result<LayerEvidence, String>>, String> {
+    let reading = Reading { limits: &options.limits, meter };
+    let work = |item: &Item<'_>| match item {
+        Item::Walk(source) => {
+            let Ok(blob) = &source.blob else { return Ok(LayerEvidence::default()) };
+            let diff_id = match &source.check {
+                Check::DiffId(diff_id) => Some(diff_id),
+                Check::Stored(..) | Check::Nothing => None,
+            };
+            let evidence = layer::read(blob, diff_id, Collector::new(question, store, layers), &reading);
+            meter.layer();
+            evidence
+        }
+        Item::Hash(source) => check(source, &options.limits).map(|()| LayerEvidence::default()),
+    };
+    let mut results = Vec::with_capacity(items.len());
+    for (item, result) in items.iter().zip(work::run(options.jobs, items, Item::cost, work)) {
+        let (Item::Walk(source) | Item::Hash(source)) = item;
+        results.push(match (&source.blob, result) {
+            (Err(why), _) => Err(why.clone()),
+            (Ok(_), Ok(Ok(evidence))) => Ok(evidence),
+            (Ok(_), Ok(Err(LayerError::Shared(limit)))) => return Err(limit.to_string()),
+            (Ok(_), Ok(Err(error))) => Err(error.to_string()),
+            (Ok(_), Err(fault)) => Err(fault),
+        });
+    }
+    Ok(results)
+}
+
+fn check(source: &Source, limits: &Limits) -> Result<(), LayerError> {
+    let (Ok(blob), Check::Stored(digest, size)) = (&source.blob, &source.check) else { return Ok(()) };
+    if blob.len() != *size {
+        return Err(LayerError::Size { expected: *size, got: blob.len() });
+    }
+    blob.verify(digest, |_| layer::in_time(limits.deadline))
+}
+
+fn merge(plans: &[Plan], layers: &Layers) -> Vec<Tree> {
+    let evidence = |source: &Source| match layers.get(&source.key) {
+        Some(Ok(evidence)) => Arc::clone(evidence),
+        _ => Arc::default(),
+    };
+    plans.iter().map(|plan| Tree::new(plan.layers.iter().map(evidence).collect())).collect()
+}
+
+/// What only the merged tree can say.
+fn finish(image: &mut Image, question: &Question) {
+    let mut unread = question.clone();
+    if image.tree.extend(&mut unread) {
+        let why =
+            format!("links lead on and on: after {ROUNDS} readings some still lead to what was not read");
+        image.incomplete.push(Incomplete { what: IncompleteKind::Link, path: None, why });
+    }
+    let (languages, cut) = markers::merge(image.tree.evidence());
+    image.languages = languages;
+    for kind in cut {
+        let why = format!("{kind}: only some paths are listed; layers above may have removed others");
+        image.incomplete.push(Incomplete { what: IncompleteKind::Languages, path: None, why });
+    }
+    for layer in image.tree.evidence() {
+        image.incomplete.extend(layer.incomplete.iter().cloned());
+        image.newest_modified.push(layer.newest_modified);
+    }
+    image.incomplete = BTreeSet::from_iter(std::mem::take(&mut image.incomplete)).into_iter().collect();
+}

@@ -1,0 +1,187 @@
+//! What a user may name: transports as in containers-transports(5), and plain paths.
+
+use crate::blob::open_file;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A parsed target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// An image or a root filesystem on this machine.
+    Image(Location),
+    /// An inventory or a report that imagescan wrote.
+    Inventory(Document),
+    /// A list of purls.
+    Purl(Document),
+}
+
+/// Where an image lies, and which one of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    pub(crate) form: Form,
+    pub(crate) path: PathBuf,
+    pub(crate) reference: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Oci,
+    OciArchive,
+    DockerArchive,
+    Rootfs,
+    /// To be recognised by what is in it.
+    Any,
+}
+
+/// Where a text lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Document {
+    /// Standard input, written `-`.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+/// Why a text is no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A transport of cli.md that needs a network or a daemon.
+    #[error(
+        "`{}` cannot be read: this version reads images from files only; save it first, for example with \
+         `skopeo copy {} oci:DIR`",
+        .0.escape_debug(), copy_source(.0).escape_debug()
+    )]
+    Remote(String),
+    /// `sbom:`.
+    #[error("`{}` cannot be read: SBOMs are not understood yet; use inventory: or purl:", .0.escape_debug())]
+    Sbom(String),
+    /// Nothing of that name.
+    #[error("there is no file or folder `{}`, and images cannot be pulled from registries yet", .0.escape_debug())]
+    Absent(String),
+    /// Nothing after the prefix.
+    #[error("`{}` names nothing: a path follows the colon", .0.escape_debug())]
+    Empty(String),
+}
+
+/// A target as skopeo names it.
+fn copy_source(text: &str) -> String {
+    text.replacen("containerd:", "docker-daemon:", 1)
+}
+
+impl Target {
+    /// Reads a target as the command line has it. A path without a prefix is looked at, nothing else is.
+    ///
+    /// # Errors
+    /// [`TargetError`] for what cannot be read or is not there.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let Some((transport, rest)) = text.split_once(':') else { return bare(text) };
+        if matches!(transport, "docker" | "docker-daemon" | "containerd") {
+            return Err(TargetError::Remote(text.into()));
+        }
+        let form = match transport {
+            "sbom" => return Err(TargetError::Sbom(text.into())),
+            "oci" => Form::Oci,
+            "oci-archive" => Form::OciArchive,
+            "docker-archive" => Form::DockerArchive,
+            "rootfs" => Form::Rootfs,
+            "inventory" | "purl" if rest.is_empty() => return Err(TargetError::Empty(text.into())),
+            "inventory" => return Ok(Self::Inventory(document(rest))),
+            "purl" => return Ok(Self::Purl(document(rest))),
+            _ => return bare(text),
+        };
+        if rest.is_empty() {
+            return Err(TargetError::Empty(text.into()));
+        }
+        let (path, reference) = match form {
+            Form::Rootfs => (rest, None),
+            _ => split_reference(rest),
+        };
+        Ok(Self::Image(Location { form, path: path.into(), reference: reference.map(String::from) }))
+    }
+}
+
+fn document(rest: &str) -> Document {
+    if rest == "-" { Document::Stdin } else { Document::File(rest.into()) }
+}
+
+/// `PATH[:REF]`. A path with a colon is one if it exists as a whole.
+fn split_reference(text: &str) -> (&str, Option<&str>) {
+    if Path::new(text).exists() {
+        return (text, None);
+    }
+    match text.split_once(':') {
+        Some((path, reference)) if !reference.is_empty() => (path, Some(reference)),
+        _ => (text.strip_suffix(':').unwrap_or(text), None),
+    }
+}
+
+fn bare(text: &str) -> Result<Target, TargetError> {
+    let path = Path::new(text);
+    if !path.exists() {
+        return Err(TargetError::Absent(text.into()));
+    }
+    Ok(match first_bytes(path).unwrap_or_default().trim_ascii_start() {
+        [b'{', ..] => Target::Inventory(Document::File(path.into())),
+        [b'p', b'k', b'g', b':', ..] | [b'#', ..] => Target::Purl(Document::File(path.into())),
+        _ => Target::Image(Location { form: Form::Any, path: path.into(), reference: None }),
+    })
+}
+
+fn first_bytes(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path).ok()?.take(64).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(text: &str) -> (Form, String, Option<String>) {
+        match Target::parse(text) {
+            Ok(Target::Image(Location { form, path, reference })) => {
+                (form, path.to_string_lossy().into_owned(), reference)
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn targets_have_a_transport_a_path_and_perhaps_a_reference() {
+        assert_eq!(location("oci:a/b"), (Form::Oci, "a/b".into(), None));
+        let tagged = location("oci-archive:a.tar:registry.example/b:1.0");
+        assert_eq!(tagged, (Form::OciArchive, "a.tar".into(), Some("registry.example/b:1.0".into())));
+        assert_eq!(
+            location("docker-archive:a.tar:@1"),
+            (Form::DockerArchive, "a.tar".into(), Some("@1".into()))
+        );
+        assert_eq!(location("rootfs:a:b"), (Form::Rootfs, "a:b".into(), None));
+        assert_eq!(Target::parse("purl:-"), Ok(Target::Purl(Document::Stdin)));
+        assert_eq!(Target::parse("inventory:a"), Ok(Target::Inventory(Document::File("a".into()))));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_what_to_do() {
+        let message = |text| Target::parse(text).unwrap_err().to_string();
+        assert!(
+            message("docker://registry.example/a:1").contains("skopeo copy docker://registry.example/a:1")
+        );
+        assert!(message("containerd:a").contains("skopeo copy docker-daemon:a"));
+        assert!(message("sbom:x").contains("inventory:"));
+        assert!(message("no-such-image:3").contains("no file or folder"));
+        assert!(message("oci:").contains("names nothing"));
+    }
+
+    #[test]
+    fn a_path_without_a_prefix_is_recognised_by_its_first_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            Target::parse(path.to_str().unwrap()).unwrap()
+        };
+        assert!(matches!(file("a", b"\n { \"schema\""), Target::Inventory(_)));
+        assert!(matches!(file("b", b"pkg:deb/debian/a@1"), Target::Purl(_)));
+        assert!(matches!(file("c:d", b"anything"), Target::Image(Location { form: Form::Any, .. })));
+    }
+}
