@@ -1,0 +1,173 @@
+//! Builds a large database and prints what it costs to build, open, verify and read.
+//!
+//! `cargo run --release -p imagescan-knowledge --example measure -- [DIR [RECORDS]]`: in DIR (kept; a folder of
+//! its own that is removed where none is given), from RECORDS (one JSON record a line), or from 1.2 million made-up
+//! rows shaped like Debian's: 12 releases, 12,000 source packages, few with many CVEs and many with few.
+
+#![expect(clippy::print_stdout, reason = "it is what it is for")]
+
+use imagescan_knowledge::{Builder, Key, Knowledge, verify};
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
+    Severity,
+};
+use jiff::Timestamp;
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const RELEASES: usize = 12;
+const PACKAGES: usize = 12_000;
+const LOOKUPS: usize = 1_000_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let temporary = tempfile::tempdir()?;
+    let dir = arguments.next().map_or_else(|| temporary.path().join("db"), Into::into);
+    let built = Instant::now();
+    let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
+    match arguments.next() {
+        Some(path) => {
+            for line in BufReader::new(File::open(path)?).lines() {
+                builder.records([serde_json::from_str::<AdvisoryRecord>(&line?)?])?;
+            }
+        }
+        None => drop(builder.records(made_up())?),
+    }
+    let added = built.elapsed();
+    let info = builder.write(&dir)?;
+    println!("add {added:.2?}, then write {:.2?}, peak memory {}", built.elapsed() - added, peak_memory()?);
+    for segment in &info.segments {
+        println!("segment {} {:.1} MB", segment.name, segment.size as f64 / 1e6);
+    }
+    measure_reads(&dir)
+}
+
+fn measure_reads(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let mut opened: Vec<Duration> = Vec::new();
+    for _ in 0..201 {
+        let start = Instant::now();
+        drop(Knowledge::open(dir)?);
+        opened.push(start.elapsed());
+    }
+    opened.sort();
+    println!(
+        "open median {:.1?}, slowest {:.1?}",
+        opened.get(100).ok_or("nothing opened")?,
+        opened.last().ok_or("nothing opened")?
+    );
+    let start = Instant::now();
+    let verified = verify(dir)?;
+    println!("verify {:.2?}: {} keys, {} rows", start.elapsed(), verified.keys, verified.rows);
+
+    let knowledge = Knowledge::open(dir)?;
+    let mut keys = Vec::new();
+    for rows in knowledge.keys() {
+        keys.extend(rows?.key());
+    }
+    let mut random = 0x5eed_u64;
+    let mut drawn: Vec<Key<'_>> = Vec::with_capacity(LOOKUPS);
+    for _ in 0..LOOKUPS {
+        let place = next(&mut random) % keys.len() as u64;
+        drawn.extend(keys.get(place as usize));
+    }
+    for round in ["first", "second", "third"] {
+        let start = Instant::now();
+        let (mut rows, mut bytes) = (0u32, 0);
+        for key in &drawn {
+            for row in knowledge.lookup(key.release, key.package_type, key.matched_by, key.package)? {
+                let row = row?;
+                rows += 1;
+                bytes += row.id.len() + row.fixed_version.map_or(0, str::len);
+            }
+        }
+        let each = start.elapsed().as_nanos() / LOOKUPS as u128;
+        println!(
+            "hit, {round} round: {each} ns, {:.1} rows each ({bytes} bytes)",
+            f64::from(rows) / LOOKUPS as f64
+        );
+    }
+    let names: Vec<_> = (0..LOOKUPS).map(|number| format!("absent-{number}")).collect();
+    let start = Instant::now();
+    let mut found = 0;
+    for (key, name) in drawn.iter().zip(&names) {
+        found += knowledge.lookup(key.release, key.package_type, key.matched_by, name)?.count();
+    }
+    println!("miss: {} ns ({found} found)", start.elapsed().as_nanos() / LOOKUPS as u128);
+    let start = Instant::now();
+    let mut records = 0;
+    for rows in knowledge.keys() {
+        for row in rows? {
+            row?.to_record()?;
+            records += 1;
+        }
+    }
+    println!("every record, owned: {:.2?} for {records}", start.elapsed());
+    Ok(())
+}
+
+/// xorshift64: the same every time.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+fn made_up() -> impl Iterator<Item = AdvisoryRecord> {
+    let mut random = 1;
+    (0..PACKAGES).flat_map(move |package| {
+        let count = 20_000 / (package + 50) + 1;
+        let cves: Vec<u64> = (0..count).map(|_| next(&mut random)).collect();
+        cves.into_iter().flat_map(move |cve| (0..RELEASES).map(move |release| row(package, cve, release)))
+    })
+}
+
+fn row(package: usize, cve: u64, release: usize) -> AdvisoryRecord {
+    let id = format!("CVE-{}-{:04}", 2005 + cve % 20, cve / 20 % 20_000);
+    let at = Timestamp::from_second((cve % 600_000_000 + 1_100_000_000).cast_signed()).unwrap_or_default();
+    let announced = cve.is_multiple_of(10);
+    let state = [
+        AdvisoryState::Affected,
+        AdvisoryState::Affected,
+        AdvisoryState::NotAffected,
+        AdvisoryState::WillNotFix,
+    ];
+    let state = *state.get((cve / 7) as usize % 4).unwrap_or(&AdvisoryState::Affected);
+    AdvisoryRecord {
+        release: Release::new("debian", (release + 3).to_string()),
+        package_type: PackageType::Deb,
+        package: format!("package-{}-{package}", package % 26),
+        matched_by: MatchedBy::Source,
+        aliases: Vec::new(),
+        state,
+        fixed_version: (state == AdvisoryState::Affected)
+            .then(|| format!("{}.{}.{}-{}+deb{release}u1", package % 9, cve % 30, cve % 7, cve % 3)),
+        introduced: None,
+        architectures: Vec::new(),
+        module: None,
+        severity: *Severity::ALL.get((cve / 3) as usize % 6).unwrap_or(&Severity::Unknown),
+        severity_source: Some("nvd".into()),
+        hidden: None,
+        title: Some(format!(
+            "a flaw in part {} of package {package} lets {id} happen to those who read it",
+            cve % 99
+        )),
+        advisories: Vec::from_iter(announced.then(|| AdvisoryReference {
+            id: format!("DSA-{}-1", cve % 6000),
+            url: None,
+            date: Some(at),
+        })),
+        disclosed: Some(DatedAs { at, kind: DateKind::Disclosed }),
+        fix_available: announced.then_some(DatedAs { at, kind: DateKind::Advisory }),
+        id,
+    }
+}
+
+fn peak_memory() -> Result<String, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(line.unwrap_or("unknown").trim().into())
+}

@@ -1,0 +1,73 @@
+//! Checksums of 64 KiB blocks, compared the first time anything in the block is read.
+//!
+//! A bitmap remembers what was compared, so that later reads cost one load. Two threads may compare the same
+//! block at once: both find the same.
+
+use crate::error::Damage;
+use std::sync::atomic::{AtomicU64, Ordering};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Bytes of a block; the last one may be shorter.
+pub(crate) const BLOCK_SIZE: usize = 64 * 1024;
+
+/// Bytes that one checksum takes in the list.
+pub(crate) const CHECKSUM_SIZE: usize = 8;
+
+/// The checksums of `body`, block by block, as the file holds them.
+pub(crate) fn checksums(body: &[u8]) -> Vec<u8> {
+    body.chunks(BLOCK_SIZE).flat_map(|block| xxh3_64(block).to_le_bytes()).collect()
+}
+
+/// Which blocks were found right so far.
+pub(crate) struct Checked(Box<[AtomicU64]>);
+
+impl Checked {
+    /// Nothing compared yet of `blocks` blocks.
+    pub(crate) fn none(blocks: usize) -> Self {
+        Self((0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// `body[start..start + length]`, once all blocks it lies in match `table`. `None` in the result: out of bounds.
+    pub(crate) fn read<'a>(
+        &self,
+        body: &'a [u8],
+        table: &[u8],
+        start: usize,
+        length: usize,
+    ) -> Result<Option<&'a [u8]>, Damage> {
+        let Some(bytes) = start.checked_add(length).and_then(|end| body.get(start..end)) else {
+            return Ok(None);
+        };
+        if length > 0 {
+            for index in start / BLOCK_SIZE..=(start + length - 1) / BLOCK_SIZE {
+                self.check(body, table, index)?;
+            }
+        }
+        Ok(Some(bytes))
+    }
+
+    fn check(&self, body: &[u8], table: &[u8], index: usize) -> Result<(), Damage> {
+        let damage = Damage::Block { index };
+        let word = self.0.get(index / 64).ok_or(damage)?;
+        let bit = 1 << (index % 64);
+        // Relaxed: the bit says something of bytes that never change, it publishes nothing.
+        if word.load(Ordering::Relaxed) & bit != 0 {
+            return Ok(());
+        }
+        if !matches(body, table, index) {
+            return Err(damage);
+        }
+        word.fetch_or(bit, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cold]
+fn matches(body: &[u8], table: &[u8], index: usize) -> bool {
+    let block = body.chunks(BLOCK_SIZE).nth(index);
+    let expected = table.as_chunks::<CHECKSUM_SIZE>().0.get(index);
+    match (block, expected) {
+        (Some(block), Some(expected)) => xxh3_64(block).to_le_bytes() == *expected,
+        _ => false,
+    }
+}

@@ -1,0 +1,158 @@
+//! Segments whose checksums are all right, and whose content is not: made by somebody, not by chance.
+
+use crate::layout::{FORMAT_MAJOR, Section, header_checksum, reseal};
+use crate::manifest::{self, Manifest};
+use crate::{Builder, Damage, Knowledge, KnowledgeError, verify};
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
+    Severity,
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use std::path::Path;
+
+fn record(package: &str, version: &str, number: u32) -> AdvisoryRecord {
+    AdvisoryRecord {
+        release: Release::new("debian", version),
+        package_type: PackageType::Deb,
+        package: package.into(),
+        matched_by: MatchedBy::Source,
+        id: format!("CVE-2024-{number}"),
+        aliases: vec!["GHSA".into()],
+        state: AdvisoryState::Affected,
+        fixed_version: Some(format!("1.{number}")),
+        introduced: Some("0".into()),
+        architectures: vec!["amd64".into(), "arm64".into()],
+        module: Some("ruby:2.7".into()),
+        severity: Severity::Low,
+        severity_source: Some("nvd".into()),
+        hidden: None,
+        title: Some("title".into()),
+        advisories: vec![AdvisoryReference {
+            id: "DSA-1".into(),
+            url: Some("https://security.example".into()),
+            date: Some(Timestamp::UNIX_EPOCH),
+        }],
+        disclosed: Some(DatedAs { at: Timestamp::UNIX_EPOCH, kind: DateKind::Upload }),
+        fix_available: None,
+    }
+}
+
+/// A database of one segment, and that segment's bytes.
+fn database(dir: &Path) -> Vec<u8> {
+    let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
+    let records = (0..12).map(|number| {
+        let package = ["bash", "zlib", "openssl"][number as usize % 3];
+        record(package, ["11", "12"][number as usize % 2], number)
+    });
+    builder.records(records).unwrap();
+    let info = builder.write(dir).unwrap();
+    std::fs::read(manifest::segments_dir(dir).join(info.segments[0].digest.hex())).unwrap()
+}
+
+/// Puts `segment` in the database's only segment's place, with a manifest that agrees.
+fn put(dir: &Path, segment: &[u8]) {
+    let (mut named, _) = Manifest::read(dir).unwrap();
+    let entry = &mut named.segments[0];
+    entry.digest = manifest::sha256(segment);
+    entry.size = segment.len() as u64;
+    entry.header = format!("{:016x}", header_checksum(segment).unwrap_or_default());
+    let path = entry.path(dir);
+    let _ = std::fs::remove_file(&path);
+    std::fs::write(path, segment).unwrap();
+    std::fs::remove_file(manifest::path(dir)).unwrap();
+    std::fs::write(manifest::path(dir), named.encode().unwrap()).unwrap();
+}
+
+/// Reads all there is in every way; says what opening and verifying said.
+fn read_all(dir: &Path) -> Result<(), KnowledgeError> {
+    let verified = verify(dir).map(drop);
+    if let Ok(knowledge) = Knowledge::open(dir) {
+        for name in ["bash", "openssl", "nothing"] {
+            let release = Release::new("debian", "12");
+            if let Ok(rows) = knowledge.lookup(&release, &PackageType::Deb, MatchedBy::Source, name) {
+                rows.flatten().for_each(|row| drop(row.to_record()));
+            }
+        }
+        knowledge.keys().flatten().flatten().flatten().for_each(|row| drop(row.to_record()));
+    }
+    verified
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_under_right_checksums_make_it_panic(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        header in any::<bool>(),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segment = database(dir.path());
+        for (place, byte) in changes {
+            // Only the header, or anywhere.
+            let place = place.index(if header { 240 } else { segment.len() });
+            segment[place] = byte;
+        }
+        reseal(&mut segment);
+        put(dir.path(), &segment);
+        let _ = read_all(dir.path());
+    }
+}
+
+/// Every value of every byte of the tables and rows, one at a time.
+#[test]
+fn no_single_byte_under_right_checksums_makes_it_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let segment = database(dir.path());
+    let mut refused = 0;
+    for place in 0..segment.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xff, segment[place] ^ 1, segment[place].wrapping_add(1)] {
+            let mut altered = segment.clone();
+            altered[place] = byte;
+            reseal(&mut altered);
+            put(dir.path(), &altered);
+            refused += usize::from(read_all(dir.path()).is_err());
+        }
+    }
+    assert!(refused > segment.len(), "{refused}");
+}
+
+#[test]
+fn resealing_alone_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut segment = database(dir.path());
+    let before = segment.clone();
+    reseal(&mut segment);
+    assert!(segment == before);
+    put(dir.path(), &segment);
+    read_all(dir.path()).unwrap();
+}
+
+/// Bytes `at` of the header replaced, everything else right.
+fn with_header(at: usize, bytes: &[u8]) -> KnowledgeError {
+    let dir = tempfile::tempdir().unwrap();
+    let mut segment = database(dir.path());
+    segment[at..at + bytes.len()].copy_from_slice(bytes);
+    reseal(&mut segment);
+    put(dir.path(), &segment);
+    read_all(dir.path()).unwrap_err()
+}
+
+#[test]
+fn another_format_of_a_segment_is_named() {
+    let error = with_header(8, &2u16.to_le_bytes());
+    let named = matches!(error, KnowledgeError::Format { found: 2, supported, .. } if supported == u32::from(FORMAT_MAJOR));
+    assert!(named, "{error:?}");
+}
+
+#[test]
+fn an_unknown_section_is_refused_where_it_is_required() {
+    let error = with_header(40, &99u32.to_le_bytes());
+    assert!(matches!(error, KnowledgeError::Damaged { damage: Damage::UnknownSection { id: 99 }, .. }));
+    // Not required, it is passed over; then the one it replaced is missing.
+    let optional = [99u32.to_le_bytes(), 0u32.to_le_bytes()].concat();
+    let error = with_header(40, &optional);
+    let missing = Damage::Extent { section: Section::Scopes };
+    assert!(matches!(error, KnowledgeError::Damaged { damage, .. } if damage == missing), "{error:?}");
+}

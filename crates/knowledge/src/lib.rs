@@ -1,0 +1,41 @@
+//! What vendors say, as files that are mapped and never parsed whole.
+//!
+//! Comes in: [`imagescan_model::AdvisoryRecord`]s and what the feeds say of themselves. Goes out: a folder with
+//! one `manifest` and immutable segments named by their SHA-256, one a distribution; and from such a folder the
+//! rows of one (release, package type, source or binary, name) at a time, borrowed from the map.
+//!
+//! [`Builder`] writes, [`Knowledge`] reads, [`verify`] proves. `docs/knowledge-format.md` tells the format.
+//!
+//! What is trusted: that nobody writes into a segment in place while it is mapped (`mapped`). The bytes
+//! themselves are not: each 64 KiB block is compared with its checksum before anything in it is believed, and
+//! what lies under a right checksum is still read with bounds. No clock, no network, no environment.
+
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod blocks;
+mod build;
+mod codec;
+mod codes;
+mod detail;
+mod error;
+#[cfg(test)]
+mod hostile;
+mod knowledge;
+mod layout;
+mod manifest;
+mod mapped;
+mod row;
+mod scope;
+mod segment;
+mod verify;
+
+pub use build::{BuildError, Builder};
+pub use detail::{Announcement, Detail};
+pub use error::{Damage, KnowledgeError};
+pub use knowledge::{Coverage, Knowledge};
+pub use layout::Section;
+pub use row::{Key, Row, Rows};
+pub use verify::{Verified, verify};

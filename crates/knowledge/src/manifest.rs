@@ -1,0 +1,150 @@
+//! The one file that is replaced: which segments make up the database, and what went into it.
+//!
+//! JSON whose first member is always `"checksum"`, written as below; it is the SHA-256 of every byte after
+//! the comma that follows it. The second member is `"format"`. Both keep their place in every later format,
+//! so that an old program can tell another format from damage.
+
+use crate::error::{Damage, KnowledgeError};
+use imagescan_model::{Digest, FeedInfo, KnowledgeInfo, SegmentInfo};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// Grows when an old program would misread.
+const FORMAT: u32 = 1;
+const PREFIX: &[u8] = b"{\n  \"checksum\": \"sha256:";
+const HEX_DIGITS: usize = 64;
+const AFTER: &[u8] = b"\",";
+/// Far above what feeds and lineage come to.
+const LONGEST: u64 = 64 << 20;
+
+/// What the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    format: u32,
+    pub(crate) built_at: Timestamp,
+    pub(crate) lineage: Vec<Digest>,
+    pub(crate) segments: Vec<SegmentEntry>,
+    pub(crate) feeds: Vec<FeedInfo>,
+}
+
+/// A segment, as the manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SegmentEntry {
+    /// The distribution.
+    pub(crate) name: String,
+    /// SHA-256 of the file.
+    pub(crate) digest: Digest,
+    /// Bytes of the file.
+    pub(crate) size: u64,
+    /// Checksum of the file's header, 16 hexadecimal digits; it stands for every block.
+    pub(crate) header: String,
+}
+
+#[derive(Deserialize)]
+struct FormatOnly {
+    format: u32,
+}
+
+/// Where the manifest of a database lies.
+pub(crate) fn path(dir: &Path) -> PathBuf {
+    dir.join("manifest")
+}
+
+/// The folder of the segments.
+pub(crate) fn segments_dir(dir: &Path) -> PathBuf {
+    dir.join("segments")
+}
+
+impl SegmentEntry {
+    /// Where the file lies.
+    pub(crate) fn path(&self, dir: &Path) -> PathBuf {
+        segments_dir(dir).join(self.digest.hex())
+    }
+}
+
+impl Manifest {
+    pub(crate) fn new(
+        built_at: Timestamp,
+        lineage: Vec<Digest>,
+        segments: Vec<SegmentEntry>,
+        feeds: Vec<FeedInfo>,
+    ) -> Self {
+        Self { format: FORMAT, built_at, lineage, segments, feeds }
+    }
+
+    /// The file's bytes.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let json = serde_json::to_string_pretty(self)?;
+        let rest = format!("{}\n", json.strip_prefix('{').unwrap_or(&json));
+        let mut file = PREFIX.to_vec();
+        file.extend(sha256(rest.as_bytes()).hex().as_bytes());
+        file.extend(AFTER);
+        file.extend(rest.as_bytes());
+        Ok(file)
+    }
+
+    /// Reads the manifest of the database in `dir`, with the digest of the file.
+    pub(crate) fn read(dir: &Path) -> Result<(Self, Digest), KnowledgeError> {
+        let path = path(dir);
+        let bytes = read_bounded(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => KnowledgeError::Missing { dir: dir.into() },
+            _ => KnowledgeError::Read { path: path.clone(), source },
+        })?;
+        Ok((Self::decode(&bytes, &path)?, sha256(&bytes)))
+    }
+
+    fn decode(bytes: &[u8], path: &Path) -> Result<Self, KnowledgeError> {
+        let damaged = |damage| KnowledgeError::Damaged { path: path.into(), damage };
+        let json = checked(bytes).ok_or_else(|| damaged(Damage::Manifest))?;
+        let content = |error: serde_json::Error| {
+            damaged(Damage::ManifestContent { line: error.line(), column: error.column() })
+        };
+        let FormatOnly { format } = serde_json::from_slice(&json).map_err(content)?;
+        if format != FORMAT {
+            return Err(KnowledgeError::Format { path: path.into(), found: format, supported: FORMAT });
+        }
+        serde_json::from_slice(&json).map_err(content)
+    }
+
+    /// The same for reports.
+    pub(crate) fn info(&self, digest: Digest) -> KnowledgeInfo {
+        let segment = |entry: &SegmentEntry| SegmentInfo {
+            name: entry.name.clone(),
+            digest: entry.digest.clone(),
+            size: entry.size,
+        };
+        KnowledgeInfo {
+            digest,
+            built_at: self.built_at,
+            lineage: self.lineage.clone(),
+            segments: self.segments.iter().map(segment).collect(),
+            feeds: self.feeds.clone(),
+        }
+    }
+}
+
+/// The JSON without its first member, if that is the checksum of the rest.
+fn checked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (digest, rest) = bytes.strip_prefix(PREFIX)?.split_at_checked(HEX_DIGITS)?;
+    let rest = rest.strip_prefix(AFTER)?;
+    (sha256(rest).hex().as_bytes() == digest).then(|| [b"{", rest].concat())
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    Digest::from_sha256(&Sha256::digest(bytes).into())
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() || metadata.len() > LONGEST {
+        let message = "it is not a regular file of at most 64 MiB";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,56 @@
+//! The only `unsafe` of the crate: a file's bytes as a slice.
+//!
+//! A map is sound while nobody changes the file under it. Segments promise that: a build writes to a temporary
+//! name, syncs, takes away the write permission, renames to the digest and never opens the file for writing
+//! again; removing a name leaves the map whole. Who writes into such a file by hand breaks the promise: what was
+//! checked may then change. Who truncates it while it is mapped gets the process killed (SIGBUS); a file that
+//! was short before is refused here, by its size.
+
+use crate::error::{Damage, KnowledgeError};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// A whole file of the size that was promised, mapped for reading.
+pub(crate) struct Mapped(Mmap);
+
+impl Mapped {
+    /// Maps `path`, which must be a regular file of `size` bytes.
+    pub(crate) fn open(path: &Path, size: u64) -> Result<Self, KnowledgeError> {
+        let read = |source| KnowledgeError::Read { path: path.into(), source };
+        let damaged = |damage| KnowledgeError::Damaged { path: path.into(), damage };
+        // Asked before opening too: opening a pipe would wait for a writer.
+        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => damaged(Damage::Absent),
+            _ => read(error),
+        })?;
+        let file = if metadata.is_file() {
+            File::open(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => damaged(Damage::Absent),
+                _ => read(error),
+            })?
+        } else {
+            return Err(damaged(Damage::Size { found: 0, expected: size }));
+        };
+        let found = file.metadata().map_err(read)?.len();
+        // An empty file cannot be mapped, and is no segment either.
+        if found != size || size == 0 {
+            return Err(damaged(Damage::Size { found, expected: size }));
+        }
+        Ok(Self(map(&file).map_err(read)?))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "mapping a file cannot be made safe by types; the module says what makes it so"
+)]
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: segments are never written in place, and nobody is asked to (see the module's docs).
+    unsafe { Mmap::map(file) }
+}
