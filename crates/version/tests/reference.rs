@@ -3,6 +3,8 @@
 //! `IMAGESCAN_SOAK_PAIRS=full` compares a million pairs for deb and rpm and a hundred thousand for apk, else a
 //! twentieth; `IMAGESCAN_SOAK_SEED` chooses them. Without a tool, the test says so and passes.
 
+#![expect(clippy::print_stdout, reason = "what was compared, and what could not be")]
+
 use imagescan_version::Order;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
