@@ -23,8 +23,8 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(version: &'a [u8]) -> Self {
-        // dpkg reads the epoch with strtol, which takes a plus sign.
-        let unsigned = version.strip_prefix(b"+").unwrap_or(version);
+        // dpkg reads the epoch with strtol, which takes a sign (and then refuses what is below 0).
+        let unsigned = version.strip_prefix(b"+").or(version.strip_prefix(b"-")).unwrap_or(version);
         let (digits, rest) = split_while(unsigned, |byte| byte.is_ascii_digit());
         let (epoch, rest) = match rest {
             [b':', rest @ ..] => (digits, rest),

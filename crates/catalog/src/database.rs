@@ -1,0 +1,45 @@
+//! The package databases of one view of an image.
+
+use crate::problem::incomplete;
+use crate::{apk, dpkg, rpm};
+use imagescan_image::View;
+use imagescan_model::{Incomplete, IncompleteKind, Package};
+
+/// Packages, and what could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub packages: Vec<Package>,
+    pub problems: Vec<Incomplete>,
+}
+
+/// What decides whether two views have the same databases: their files by name and content.
+pub(crate) type Signature = Vec<(String, Option<[u8; 32]>)>;
+
+/// Files of all databases in `view`.
+pub(crate) fn signature(view: View<'_>) -> Signature {
+    let files = [dpkg::files(view), apk::files(view), rpm::files(view)].concat();
+    let digest = |path: &String| Some(view.file(path).ok()??.digest());
+    files.into_iter().map(|path| (path.clone(), digest(&path))).collect()
+}
+
+/// All packages in `view`, sorted.
+pub(crate) fn read(view: View<'_>) -> Found {
+    let mut found = dpkg::read(view);
+    for more in [apk::read(view), rpm::read(view)] {
+        found.packages.extend(more.packages);
+        found.problems.extend(more.problems);
+    }
+    found.packages.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    // A database may say the same twice (dpkg's status and status.d); once is enough.
+    found.packages.dedup_by(|a, b| a.sort_key() == b.sort_key());
+    found
+}
+
+/// Says so where there is no database at all.
+pub(crate) fn none(signature: &Signature) -> Option<Incomplete> {
+    let why = "no package database of dpkg, rpm or apk is in the image: nothing can be said of its packages; \
+               [os] no_packages in the policy says what follows";
+    signature
+        .is_empty()
+        .then(|| Incomplete { path: None, ..incomplete(IncompleteKind::NoPackageDatabase, "", why) })
+}

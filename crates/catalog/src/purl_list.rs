@@ -1,0 +1,185 @@
+//! Lists of purls as targets: one a line, an inventory for each distribution.
+
+use imagescan_model::{Inventory, Package, PackageType, Release, SourcePackage, System};
+use std::collections::BTreeMap;
+
+/// Lines of a list.
+const LINES: usize = 1_000_000;
+
+/// Why a list cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PurlError {
+    /// A line that is no purl, or one we need more of.
+    #[error("line {line}, `{}`: {why}", text.escape_debug())]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// Its beginning.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// More lines than anybody lists.
+    #[error("more than {LINES} lines")]
+    TooMany,
+    /// No purl at all.
+    #[error(
+        "there is no purl in it: write one a line, such as pkg:deb/debian/bash@5.2.15-2?distro=debian-12"
+    )]
+    Empty,
+}
+
+/// The packages that `text` lists, by distribution, sorted. Empty lines and lines that begin with `#` are
+/// skipped. Such a list has no age.
+///
+/// # Errors
+/// [`PurlError`] names the line.
+pub fn purls(text: &str, target: &str) -> Result<Vec<Inventory>, PurlError> {
+    let mut systems: BTreeMap<String, (System, Vec<Package>)> = BTreeMap::new();
+    for (line, content) in (1..).zip(text.lines()) {
+        if line > LINES {
+            return Err(PurlError::TooMany);
+        }
+        let content = content.trim();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let failed = |why| PurlError::Line { line, text: content.chars().take(120).collect(), why };
+        let (distro, system, package) = parse(content).map_err(failed)?;
+        systems.entry(distro).or_insert_with(|| (system, Vec::new())).1.push(package);
+    }
+    if systems.is_empty() {
+        return Err(PurlError::Empty);
+    }
+    let inventory = |(system, mut packages): (System, Vec<Package>)| {
+        packages.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        packages.dedup();
+        Inventory { target: target.into(), system, packages, ..Inventory::default() }
+    };
+    Ok(systems.into_values().map(inventory).collect())
+}
+
+/// The distribution's key, the system and the package of one purl.
+fn parse(text: &str) -> Result<(String, System, Package), &'static str> {
+    let rest = text.strip_prefix("pkg:").ok_or("it does not begin with pkg:")?;
+    let rest = rest.split('#').next().unwrap_or(rest);
+    let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut fields = BTreeMap::new();
+    for pair in qualifiers.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').ok_or("a qualifier has no value")?;
+        fields.insert(name.to_ascii_lowercase(), decode(value)?);
+    }
+    let (path, version) = path.rsplit_once('@').ok_or("it has no version")?;
+    let mut segments = path.trim_matches('/').split('/').filter(|segment| !segment.is_empty());
+    let kind = segments.next().ok_or("it has no type")?.to_ascii_lowercase();
+    let mut names: Vec<String> = segments.map(decode).collect::<Result<_, _>>()?;
+    let name = names.pop().filter(|name| !name.is_empty()).ok_or("it has no name")?;
+    let version = decode(version)?;
+    if version.is_empty() {
+        return Err("it has no version");
+    }
+    let version = match fields.get("epoch").filter(|_| kind == "rpm") {
+        Some(epoch) => format!("{epoch}:{version}"),
+        None => version,
+    };
+    let mut package = Package::new(PackageType::from(kind), name, version);
+    package.architecture = fields.get("arch").cloned();
+    package.module = fields.get("rpmmod").cloned();
+    // No upstream: name and version are the source's.
+    package.source = fields.get("upstream").map(|upstream| match upstream.split_once('@') {
+        Some((name, version)) => SourcePackage { name: name.into(), version: Some(version.into()) },
+        None => SourcePackage { name: upstream.clone(), version: None },
+    });
+    package.purl = text.into();
+    let system = system(fields.get("distro").map(String::as_str), names.first().map(String::as_str));
+    let key = fields.get("distro").cloned().unwrap_or_default();
+    Ok((key, system, package))
+}
+
+/// `debian-12`, `debian-bookworm`, `rhel-9.4`, `alpine-3.20.3`; the purl's namespace where the id is missing.
+fn system(distro: Option<&str>, namespace: Option<&str>) -> System {
+    let Some(distro) = distro else { return System::default() };
+    let (id, version) = distro.rsplit_once('-').unwrap_or_else(|| {
+        let is_id = !distro.starts_with(|first: char| first.is_ascii_digit());
+        if is_id && namespace.is_none_or(|namespace| namespace == distro) {
+            (distro, "")
+        } else {
+            (namespace.unwrap_or_default(), distro)
+        }
+    });
+    let numeric = version.starts_with(|first: char| first.is_ascii_digit());
+    let text = |text: &str| Some(String::from(text)).filter(|text| !text.is_empty());
+    let named =
+        Release::debian_codename(version).filter(|release| id == "debian" && release.version != "sid");
+    System {
+        id: text(&id.to_ascii_lowercase()),
+        version_id: named.map(|release| release.version).or_else(|| text(version).filter(|_| numeric)),
+        codename: text(version).filter(|_| !numeric),
+        ..System::default()
+    }
+}
+
+fn decode(text: &str) -> Result<String, &'static str> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) =
+            rest.split_at_checked(2).ok_or("a percent sign is not followed by two digits")?;
+        let digits = std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(digits.ok_or("a percent sign is not followed by two digits")?);
+        rest = after;
+    }
+    String::from_utf8(bytes).map_err(|_| "it is no UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_distribution_is_an_entry_of_its_own() {
+        let text = "# ours\npkg:deb/debian/libstdc%2B%2B6@12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12\n\n\
+            pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20.3\n\
+            pkg:deb/debian/bash@5.2.15-2+b8?upstream=bash@5.2.15-2&distro=debian-12\n\
+            pkg:rpm/rhel/bind@9.16-1?epoch=32&distro=rhel-9.4\n";
+        let lists = purls(text, "purl:x").unwrap();
+        let releases: Vec<_> = lists.iter().map(|list| list.system.release().unwrap().to_string()).collect();
+        assert_eq!(releases, ["alpine:3.20", "debian:12", "rhel:9.4"]);
+        let debian = &lists[1];
+        assert_eq!(debian.packages[0].source_or_self(), ("bash", "5.2.15-2"));
+        assert_eq!(debian.packages[1].source_or_self(), ("gcc-12", "12.2.0-14"));
+        assert_eq!(lists[2].packages[0].version, "32:9.16-1");
+        assert!(debian.age.is_none());
+    }
+
+    #[test]
+    fn codenames_and_bare_versions_name_a_release() {
+        for (distro, release) in [
+            ("debian-bookworm", "debian:12"),
+            ("bookworm", "debian:12"),
+            ("debian-sid", "debian:sid"),
+            ("12", "debian:12"),
+        ] {
+            let lists = purls(&format!("pkg:deb/debian/a@1?distro={distro}"), "").unwrap();
+            assert_eq!(
+                lists[0].system.release().map(|release| release.to_string()).as_deref(),
+                Some(release)
+            );
+        }
+        assert_eq!(purls("pkg:deb/debian/a@1", "").unwrap()[0].system, System::default());
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        for text in ["x", "pkg:deb/a", "pkg:deb/@1", "pkg:deb/a%4@1", "pkg:deb/a@1?x", "pkg:@1", ""] {
+            assert!(purls(text, "").is_err(), "{text}");
+        }
+        let error = purls("\npkg:deb/a\u{1b}", "").unwrap_err();
+        assert_eq!(error.to_string(), "line 2, `pkg:deb/a\\u{1b}`: it has no version");
+    }
+}

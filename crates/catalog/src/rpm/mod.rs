@@ -1,0 +1,142 @@
+//! rpm's database, in each form it has had: our own readers over the file's bytes, bounded and checking.
+//!
+//! A reader gives every header it can reach and a text for everything that is not as it should be. It never
+//! gives nothing without saying why: two tools in wide use answer 'no packages' for most damaged databases.
+
+mod bdb;
+mod bytes;
+mod header;
+mod manifest;
+mod ndb;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use crate::database::Found;
+use crate::problem::{self, incomplete};
+use header::RpmPackage;
+use imagescan_image::{ReadAt, View};
+use imagescan_model::{IncompleteKind, Package, PackageType, SourcePackage};
+use jiff::Timestamp;
+
+/// Folders of the database: the classic one, rpm's own since 4.16 in SUSE and Fedora, and rpm-ostree's.
+const FOLDERS: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
+/// Databases in the order in which one is preferred: a conversion leaves the older file behind.
+const NAMES: [&str; 3] = ["rpmdb.sqlite", "Packages.db", "Packages"];
+const MANIFEST: &str = "var/lib/rpmmanifest/container-manifest-2";
+
+/// What to ask an image for.
+pub(crate) const PATHS: [&str; 16] = [
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpm/rpmdb.sqlite-wal",
+    "var/lib/rpm/rpmdb.sqlite-journal",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/Packages",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite-journal",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/share/rpm/rpmdb.sqlite",
+    "usr/share/rpm/rpmdb.sqlite-wal",
+    "usr/share/rpm/rpmdb.sqlite-journal",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/Packages",
+    MANIFEST,
+];
+
+/// Headers of a database, parsed, and what could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Blobs {
+    pub packages: Vec<RpmPackage>,
+    pub problems: Vec<String>,
+}
+
+impl Blobs {
+    /// Takes the header that lies at `place`.
+    fn take(&mut self, blob: &[u8], place: &str) {
+        match header::parse(blob) {
+            Ok(package) => self.packages.push(package),
+            Err(error) => self.problems.push(format!("{place}: {error}")),
+        }
+    }
+}
+
+/// The database's files in `view`; one database and its log, or the manifest.
+pub(crate) fn files(view: View<'_>) -> Vec<String> {
+    let there = |path: &String| !matches!(view.file(path), Ok(None));
+    // `var/lib/rpm` is often a link to the second folder; the first name that leads somewhere counts.
+    for folder in FOLDERS {
+        for name in NAMES {
+            let path = format!("{folder}/{name}");
+            if there(&path) {
+                let beside = ["-wal", "-journal"].map(|suffix| format!("{path}{suffix}"));
+                return std::iter::once(path).chain(beside.into_iter().filter(there)).collect();
+            }
+        }
+    }
+    vec![String::from(MANIFEST)].into_iter().filter(there).collect()
+}
+
+/// All packages that rpm knows in `view`.
+pub(crate) fn read(view: View<'_>) -> Found {
+    let mut found = Found::default();
+    let files = files(view);
+    let Some(path) = files.first() else { return found };
+    let what = IncompleteKind::PackageDatabase;
+    let Some(file) = problem::file(view, path, what, &mut found.problems) else { return found };
+    let beside = |suffix: &str| files.iter().find(|path| path.ends_with(suffix));
+    let wal = beside("-wal").and_then(|wal| problem::file(view, wal, what, &mut found.problems));
+    let blobs = match path.rsplit('/').next().unwrap_or_default() {
+        "rpmdb.sqlite" => sqlite::read(&file, wal.as_ref().map(|wal| wal as &dyn ReadAt)),
+        "Packages.db" => ndb::read(&file),
+        "Packages" => bdb::read(&file),
+        _ => {
+            let bytes = problem::bytes(&file, what, &mut found.problems).unwrap_or_default();
+            let (packages, problems) = manifest::read(&bytes);
+            Blobs { packages, problems }
+        }
+    };
+    // A rollback journal with content: the database was being written when the layer was made.
+    let journal = beside("-journal").and_then(|path| view.file(path).ok().flatten());
+    if journal.is_some_and(|journal| !journal.is_empty()) {
+        found.problems.push(incomplete(what, path, "a rollback journal lies beside it: rpm was interrupted"));
+    }
+    if blobs.packages.is_empty() && blobs.problems.is_empty() {
+        found.problems.push(incomplete(
+            what,
+            path,
+            "it holds no package: no system has an empty one, it is damaged",
+        ));
+    }
+    found.problems.extend(blobs.problems.into_iter().map(|why| incomplete(what, path, why)));
+    found.packages = blobs.packages.into_iter().map(package).collect();
+    found
+}
+
+fn package(rpm: RpmPackage) -> Package {
+    let version = match rpm.epoch {
+        Some(epoch) => format!("{epoch}:{}-{}", rpm.version, rpm.release),
+        None => format!("{}-{}", rpm.version, rpm.release),
+    };
+    let time = |seconds: Option<u32>| Timestamp::from_second(i64::from(seconds?)).ok();
+    Package {
+        architecture: rpm.arch,
+        source: rpm.source_rpm.as_deref().and_then(source),
+        module: rpm.module,
+        vendor: rpm.vendor,
+        maintainer: rpm.packager,
+        licence: rpm.licence,
+        built_at: time(rpm.build_time),
+        installed_at: time(rpm.install_time),
+        ..Package::new(PackageType::Rpm, rpm.name, version)
+    }
+}
+
+/// `NAME-VERSION-RELEASE.src.rpm`.
+fn source(file: &str) -> Option<SourcePackage> {
+    let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
+    let (rest, release) = stem.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    Some(SourcePackage { name: name.into(), version: Some(format!("{version}-{release}")) })
+}

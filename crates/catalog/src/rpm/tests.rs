@@ -1,0 +1,111 @@
+//! The readers on real databases of `../shared`, whole and damaged.
+
+use super::{Blobs, bdb, ndb, sqlite};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/images/rpmdb");
+
+type Reader = fn(&[u8]) -> Blobs;
+
+const DATABASES: [(&str, Reader); 3] = [
+    ("bdb-ubi8-libuuid", |bytes| bdb::read(&bytes.to_vec())),
+    ("ndb-sle15-bci", |bytes| ndb::read(&bytes.to_vec())),
+    ("sqlite-mariner2", |bytes| sqlite::read(&bytes.to_vec(), None)),
+];
+
+/// The bytes of each real database, its reader and its reference list.
+fn real() -> Vec<(&'static str, Vec<u8>, Reader, String)> {
+    if !Path::new(SHARED).exists() {
+        println!("skipped: no ../shared/images/rpmdb");
+        return Vec::new();
+    }
+    let open = |(name, reader): (&'static str, Reader)| {
+        let folder = Path::new(SHARED).join(name);
+        let files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let database =
+            files.iter().find(|path| path.extension().is_some_and(|suffix| suffix == "zst")).unwrap();
+        let bytes = zstd::decode_all(fs::File::open(database).unwrap()).unwrap();
+        (name, bytes, reader, fs::read_to_string(folder.join("packages.tsv")).unwrap())
+    };
+    DATABASES.into_iter().map(open).collect()
+}
+
+/// One line a package, as the reference has it.
+fn listed(blobs: &Blobs) -> Vec<String> {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "(none)".into());
+    let mut lines: Vec<String> = blobs
+        .packages
+        .iter()
+        .map(|package| {
+            let epoch = package.epoch.map_or("(none)".into(), |epoch| epoch.to_string());
+            let (arch, source) = (or_none(&package.arch), or_none(&package.source_rpm));
+            format!("{}\t{epoch}\t{}\t{}\t{arch}\t{source}", package.name, package.version, package.release)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn real_databases_hold_what_rpm_lists() {
+    for (name, bytes, read, reference) in real() {
+        let blobs = read(&bytes);
+        assert_eq!(blobs.problems, Vec::<String>::new(), "{name}");
+        let mut expected: Vec<&str> = reference.lines().filter(|line| !line.starts_with("name\t")).collect();
+        expected.sort_unstable();
+        assert_eq!(listed(&blobs), expected, "{name}");
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % bound
+    }
+}
+
+#[test]
+fn a_cut_database_is_never_taken_for_a_whole_one() {
+    for (name, bytes, read, _) in real() {
+        let random = &mut Random(1);
+        let pages = (0..bytes.len()).step_by(4096);
+        let cuts: Vec<usize> = pages.take(200).chain((0..200).map(|_| random.below(bytes.len()))).collect();
+        for end in cuts {
+            let blobs = read(&bytes[..end]);
+            assert!(!blobs.problems.is_empty(), "{name} cut at {end} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn damage_loses_no_package_in_silence() {
+    for (name, bytes, read, _) in real() {
+        let whole = read(&bytes).packages.len();
+        let random = &mut Random(2);
+        for round in 0..600 {
+            let mut damaged = bytes.clone();
+            let at = random.below(bytes.len());
+            match round % 3 {
+                0 => damaged[at] ^= 1 << random.below(8),
+                1 => {
+                    let end = (at + 64).min(bytes.len());
+                    damaged[at..end].fill(random.below(256) as u8);
+                }
+                _ => {
+                    let page = at / 4096 * 4096;
+                    let end = (page + 4096).min(bytes.len());
+                    damaged[page..end].fill(0);
+                }
+            }
+            let blobs = read(&damaged);
+            assert!(
+                blobs.packages.len() == whole || !blobs.problems.is_empty(),
+                "{name}, round {round}: {} of {whole} packages and no word",
+                blobs.packages.len()
+            );
+        }
+    }
+}
