@@ -1,0 +1,146 @@
+//! Debian: the security tracker's JSON, and the lists of DSAs and DLAs beside it.
+//!
+//! The JSON says for each source package, id and supported release what holds there, but no dates, and nothing
+//! of releases that support has left. The lists say which advisory fixed what in which release, and when. An
+//! advisory's fix goes over the tracker's: it is what was published.
+
+mod lists;
+mod tracker;
+
+use crate::error::FeedError;
+use crate::parse::Input;
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, FeedCoverage, HiddenReason,
+    MatchedBy, PackageType, Release, Severity,
+};
+use imagescan_version::Order;
+use lists::{Advisory, Listed};
+use std::collections::BTreeMap;
+
+/// What is said of (release, source package, id).
+type Key = (Release, String, String);
+
+pub(crate) fn parse(
+    feed: &str,
+    inputs: &[Input<'_>],
+) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
+    let mut records: BTreeMap<Key, AdvisoryRecord> = BTreeMap::new();
+    let mut advisories: Vec<Advisory> = Vec::new();
+    let mut tracked = Vec::new();
+    for input in inputs {
+        match input.bytes.trim_ascii_start().first() {
+            Some(b'{') => {
+                for record in tracker::parse(input)? {
+                    tracked.push(FeedCoverage { release: record.release.clone(), fixes_only: false });
+                    records.insert(key(&record), record);
+                }
+                tracked.sort();
+                tracked.dedup();
+            }
+            Some(b'[') => advisories.extend(lists::parse(input)?),
+            _ => {
+                let expected = "the tracker's JSON, data/DSA/list or data/DLA/list";
+                return Err(FeedError::Unrecognised { name: input.name.into(), feed: feed.into(), expected });
+            }
+        }
+    }
+    lists::adopt_ids(&mut advisories);
+    for advisory in &advisories {
+        advisory.fixes.iter().for_each(|fix| apply(&mut records, advisory, fix));
+    }
+    let mut coverage = tracked.clone();
+    for (release, ..) in records.keys() {
+        // What only the lists speak of: fixes, and nothing of what was never fixed.
+        if !tracked.iter().any(|covered| covered.release == *release) {
+            coverage.push(FeedCoverage { release: release.clone(), fixes_only: true });
+        }
+    }
+    Ok((records.into_values().collect(), coverage))
+}
+
+fn key(record: &AdvisoryRecord) -> Key {
+    (record.release.clone(), record.package.clone(), record.id.clone())
+}
+
+/// Puts one line of an advisory over what the tracker says.
+fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: &lists::Fix) {
+    let own = std::slice::from_ref(&advisory.id);
+    let ids = if advisory.ids.is_empty() { own } else { &advisory.ids };
+    for id in ids {
+        let entry = records.entry((fix.release.clone(), fix.source.clone(), id.clone()));
+        let record = entry.or_insert_with(|| empty(&fix.release, &fix.source, id));
+        let reference = AdvisoryReference {
+            id: advisory.id.clone(),
+            url: Some(format!("https://security-tracker.debian.org/tracker/{}", advisory.id)),
+            date: Some(advisory.date),
+        };
+        match &fix.listed {
+            // The tracker found out later that the release was never affected.
+            Listed::Version(_)
+                if record.state == AdvisoryState::NotAffected && !record.advisories.is_empty() => {}
+            Listed::Version(_)
+                if record.state == AdvisoryState::NotAffected && record.severity_source.is_some() => {}
+            Listed::Version(version) => {
+                let published = record.advisories.iter().any(|known| known.date.is_some());
+                let known = record.fixed_version.as_deref().filter(|_| published);
+                // Of several advisories the highest version is the whole fix.
+                if known.is_none_or(|known| Order::Deb.compare(version, known).is_gt()) {
+                    record.state = AdvisoryState::Affected;
+                    record.fixed_version = Some(version.clone());
+                    record.fix_available = Some(DatedAs { at: advisory.date, kind: DateKind::Advisory });
+                }
+            }
+            Listed::NotAffected => (record.state, record.fixed_version) = (AdvisoryState::NotAffected, None),
+            Listed::EndOfLife => (record.state, record.fixed_version) = (AdvisoryState::EndOfLife, None),
+            // The advisory is about other releases.
+            Listed::Unfixed => continue,
+        }
+        if !record.advisories.contains(&reference) {
+            record.advisories.push(reference);
+            record.advisories.sort();
+        }
+    }
+}
+
+fn empty(release: &Release, source: &str, id: &str) -> AdvisoryRecord {
+    AdvisoryRecord {
+        release: release.clone(),
+        package_type: PackageType::Deb,
+        package: source.into(),
+        matched_by: MatchedBy::Source,
+        id: id.into(),
+        aliases: Vec::new(),
+        state: AdvisoryState::Affected,
+        fixed_version: None,
+        introduced: None,
+        architectures: Vec::new(),
+        module: None,
+        severity: Severity::Unknown,
+        severity_source: None,
+        hidden: None,
+        title: None,
+        advisories: Vec::new(),
+        disclosed: None,
+        fix_available: None,
+    }
+}
+
+/// A release by its codename. One that is newer than this program keeps its codename.
+fn release(codename: &str) -> Release {
+    Release::debian_codename(codename).unwrap_or_else(|| Release::new("debian", codename))
+}
+
+/// Severity and hiding of an urgency; stars mark automatic values in old data.
+fn severity(urgency: &str) -> Option<(Severity, Option<HiddenReason>)> {
+    Some(match urgency.trim_end_matches('*') {
+        "high" => (Severity::High, None),
+        "medium" => (Severity::Medium, None),
+        "low" => (Severity::Low, None),
+        "unimportant" => (Severity::Negligible, Some(HiddenReason::Unimportant)),
+        "not yet assigned" | "end-of-life" | "" => (Severity::Unknown, None),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

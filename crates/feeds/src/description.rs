@@ -1,0 +1,83 @@
+//! What we know of each feed: `vuln-feeds/*.toml`, compiled in.
+
+use serde::Deserialize;
+
+const BUILT_IN: [&str; 3] = [
+    include_str!("../../../vuln-feeds/alpine.toml"),
+    include_str!("../../../vuln-feeds/debian.toml"),
+    include_str!("../../../vuln-feeds/osv.toml"),
+];
+
+/// One feed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// Its name on the command line.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// How its documents are read.
+    pub parser: Parser,
+    /// Where they are published.
+    pub urls: Vec<String>,
+    /// Distributions it speaks of, by os-release `ID`.
+    pub distributions: Vec<String>,
+    /// Licence of the data.
+    pub licence: String,
+    /// How often it changes, in hours.
+    pub cadence_hours: u32,
+}
+
+/// The parsers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parser {
+    /// Debian's tracker JSON with the DSA and DLA lists.
+    DebianTracker,
+    /// Alpine's secdb.
+    Secdb,
+    /// OSV documents of Debian and Alpine.
+    Osv,
+}
+
+/// A description that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the feed description is invalid")]
+pub struct DescriptionError(#[source] toml::de::Error);
+
+impl Description {
+    /// Reads one description.
+    ///
+    /// # Errors
+    /// [`DescriptionError`] names line and field.
+    pub fn parse(text: &str) -> Result<Self, DescriptionError> {
+        toml::from_str(text).map_err(DescriptionError)
+    }
+}
+
+/// The descriptions compiled in, by id.
+#[must_use]
+pub fn descriptions() -> Vec<Description> {
+    // A test reads every one of them.
+    BUILT_IN.iter().filter_map(|text| Description::parse(text).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_description_is_valid() {
+        for text in BUILT_IN {
+            Description::parse(text).unwrap();
+        }
+        let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
+        assert_eq!(ids, ["alpine", "debian", "osv"]);
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let text = format!("{}\nsurprise = 1\n", BUILT_IN[0]);
+        assert!(Description::parse(&text).is_err());
+    }
+}
