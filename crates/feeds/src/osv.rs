@@ -222,7 +222,7 @@ mod tests {
             records.iter().map(|r| (r.introduced.as_deref(), r.fixed_version.as_deref())).collect();
         assert_eq!(spans, [(None, Some("1-1")), (Some("2-1"), None)]);
         assert_eq!((records[0].id.as_str(), records[0].severity), ("CVE-2024-1", Severity::Low));
-        assert_eq!(coverage.len(), 2);
+        assert_eq!(coverage.len(), 1);
         assert!(!coverage[0].fixes_only);
     }
 

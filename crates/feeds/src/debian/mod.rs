@@ -76,10 +76,7 @@ fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: 
         };
         match &fix.listed {
             // The tracker found out later that the release was never affected.
-            Listed::Version(_)
-                if record.state == AdvisoryState::NotAffected && !record.advisories.is_empty() => {}
-            Listed::Version(_)
-                if record.state == AdvisoryState::NotAffected && record.severity_source.is_some() => {}
+            Listed::Version(_) if record.state == AdvisoryState::NotAffected && is_tracked(record) => {}
             Listed::Version(version) => {
                 let published = record.advisories.iter().any(|known| known.date.is_some());
                 let known = record.fixed_version.as_deref().filter(|_| published);
@@ -100,6 +97,11 @@ fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: 
             record.advisories.sort();
         }
     }
+}
+
+/// Whether the tracker itself speaks of it, rather than the lists alone.
+fn is_tracked(record: &AdvisoryRecord) -> bool {
+    record.severity_source.is_some()
 }
 
 fn empty(release: &Release, source: &str, id: &str) -> AdvisoryRecord {
