@@ -28,7 +28,24 @@ struct Described {
     name: String,
     /// `null` where a version fixed nothing, and for packages without fixes.
     #[serde(default)]
-    secfixes: Option<BTreeMap<String, Option<Vec<String>>>>,
+    secfixes: Option<BTreeMap<String, Option<Ids>>>,
+}
+
+/// Ids that a version fixed; an empty text stands for none in old branches.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ids {
+    Many(Vec<String>),
+    One(String),
+}
+
+impl Ids {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::Many(ids) => ids,
+            Self::One(id) => vec![id],
+        }
+    }
 }
 
 pub(crate) fn parse(
@@ -57,7 +74,7 @@ pub(crate) fn parse(
         coverage.push(FeedCoverage { release: release.clone(), fixes_only: true });
         for Package { pkg } in document.packages {
             for (version, ids) in pkg.secfixes.unwrap_or_default() {
-                for id in ids.unwrap_or_default() {
+                for id in ids.map(Ids::into_list).unwrap_or_default() {
                     let Some((id, aliases)) = ids_of(&id) else { continue };
                     records.push(record(&release, &pkg.name, &version, id, aliases));
                 }
@@ -70,12 +87,13 @@ pub(crate) fn parse(
 /// The id of an entry and its other names: `CVE-2019-9210 GHSA-…`, `CVE-2017-2616 (+ regression fix)`.
 fn ids_of(entry: &str) -> Option<(String, Vec<String>)> {
     let corrected = entry.replace("CVE_", "CVE-");
+    let words = corrected.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let is_id = |word: &&str| {
-        word.contains('-')
-            && word.starts_with(|first: char| first.is_ascii_uppercase())
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        let named = word.starts_with(|first: char| first.is_ascii_uppercase());
+        word.contains('-') && (named || word.contains(|c: char| c.is_ascii_digit()))
     };
-    let mut ids: Vec<String> = corrected.split_whitespace().filter(is_id).map(String::from).collect();
+    let ids = words.map(|word| word.trim_matches('-')).filter(is_id);
+    let mut ids: Vec<String> = ids.map(String::from).collect();
     // CVE first, then GHSA, then what else they are called.
     ids.sort_by_key(|id| (!id.starts_with("CVE-"), !id.starts_with("GHSA-"), id.clone()));
     ids.dedup();
@@ -152,6 +170,7 @@ mod tests {
             ("GHSA-aaaa CVE-2019-9210", "CVE-2019-9210", &["GHSA-aaaa"]),
             ("CVE_2019-2426", "CVE-2019-2426", &[]),
             ("XSA-248", "XSA-248", &[]),
+            ("CVE-2017-8073.patch", "CVE-2017-8073", &[]),
         ] {
             let (found, others) = ids_of(entry).unwrap();
             assert_eq!(
@@ -160,7 +179,7 @@ mod tests {
                 "{entry}"
             );
         }
-        assert!(ids_of("???").is_none());
+        assert!(ids_of("CVE-????-?????").is_none());
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) fn parse(
         }
     }
     lists::adopt_ids(&mut advisories);
+    // Oldest first: what was said last stays.
+    advisories.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
     for advisory in &advisories {
         advisory.fixes.iter().for_each(|fix| apply(&mut records, advisory, fix));
     }

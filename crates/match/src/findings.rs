@@ -1,0 +1,143 @@
+//! All findings of an image.
+
+use crate::coverage;
+use crate::judge::{Judgement, judge_key, order};
+use imagescan_knowledge::{Knowledge, KnowledgeError};
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryState, Finding, FindingDates, FindingKind, FindingMatch, HiddenReason, Inventory,
+    MatchKey, MatchVia, MatchedBy, Package, PackageType, Release, fingerprint,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// How to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The instant; only the age of the knowledge depends on it.
+    pub as_of: Timestamp,
+    /// Give what does not affect the image, too.
+    pub all: bool,
+    /// From when on knowledge is called stale.
+    pub max_knowledge_age: SignedDuration,
+}
+
+impl Options {
+    /// Judgement at `as_of`, with what affects the image only, and a week until knowledge is stale.
+    #[must_use]
+    pub fn at(as_of: Timestamp) -> Self {
+        Self { as_of, all: false, max_knowledge_age: SignedDuration::from_hours(7 * 24) }
+    }
+}
+
+/// The findings of `inventory`: first those about knowledge, then those of its packages in their order, by id.
+///
+/// # Errors
+/// [`KnowledgeError`] where the database is damaged; nothing is then known.
+pub fn judge(
+    inventory: &Inventory,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<Vec<Finding>, KnowledgeError> {
+    let judged = inventory.packages.iter().filter(|package| is_judged(package));
+    let keyed: Vec<(&Package, MatchKey)> =
+        judged.map(|package| (package, MatchKey::of(&inventory.system, package))).collect();
+    let keys = keyed.iter().map(|(_, key)| key);
+    let mut findings =
+        coverage::findings(inventory, keys, knowledge, options.as_of, options.max_knowledge_age);
+    // Binaries of one source share their rows.
+    let mut rows: BTreeMap<(&Release, &PackageType, &str), Vec<AdvisoryRecord>> = BTreeMap::new();
+    for (package, key) in &keyed {
+        let Some(release) = &key.release else { continue };
+        let (name, via) = matched_name(key);
+        let filed = match rows.entry((release, &key.package_type, name)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let matched_by = if via == MatchVia::Binary { MatchedBy::Binary } else { MatchedBy::Source };
+                let found = knowledge.lookup(release, &key.package_type, matched_by, name)?;
+                new.insert(found.map(|row| row?.to_record()).collect::<Result<_, _>>()?)
+            }
+        };
+        let sources: Vec<String> = knowledge
+            .coverage(release)
+            .map(|coverage| coverage.feeds.iter().map(|feed| feed.id.clone()).collect())
+            .unwrap_or_default();
+        for judgement in judge_key(key, filed) {
+            if options.all || judgement.state != AdvisoryState::NotAffected {
+                findings.push(finding(package, name, via, &judgement, &sources));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Public keys that rpm lists as packages have no versions to judge.
+fn is_judged(package: &Package) -> bool {
+    order(&package.package_type).is_some() && package.name != "gpg-pubkey"
+}
+
+/// The name under which advisories of this package manager are filed.
+fn matched_name(key: &MatchKey) -> (&str, MatchVia) {
+    match key.package_type {
+        PackageType::Deb => (&key.source_name, MatchVia::Source),
+        PackageType::Apk => (&key.source_name, MatchVia::Origin),
+        PackageType::Rpm | PackageType::Other(_) => (&key.name, MatchVia::Binary),
+    }
+}
+
+fn finding(
+    package: &Package,
+    name: &str,
+    via: MatchVia,
+    judgement: &Judgement<'_>,
+    sources: &[String],
+) -> Finding {
+    let row = judgement.row;
+    let architecture = package.architecture.as_deref().unwrap_or_default();
+    let parts = ["vulnerability", &row.id, package.package_type.name(), &package.name, architecture, ""];
+    let mut urls: Vec<String> = row.advisories.iter().filter_map(|advisory| advisory.url.clone()).collect();
+    urls.extend(url(row));
+    urls.sort();
+    urls.dedup();
+    Finding {
+        id: row.id.clone(),
+        kind: FindingKind::Vulnerability,
+        aliases: row.aliases.clone(),
+        package: Some(package.name.clone()),
+        version: Some(package.version.clone()),
+        package_type: Some(package.package_type.clone()),
+        architecture: package.architecture.clone(),
+        matched: Some(FindingMatch { name: name.into(), via }),
+        state: Some(judgement.state),
+        fixed_version: judgement.fixed_version.map(String::from),
+        severity: row.severity,
+        severity_source: row.severity_source.clone(),
+        title: row.title.clone(),
+        urls,
+        advisories: row.advisories.clone(),
+        dates: FindingDates {
+            disclosed: row.disclosed,
+            fix_available: row.fix_available,
+            ..FindingDates::default()
+        },
+        hidden: row.hidden.or_else(|| kernel_headers(package, name)),
+        layer: package.layer,
+        introduced_in: package.introduced_in,
+        fingerprint: fingerprint(parts),
+        sources: sources.to_vec(),
+    }
+}
+
+/// Where the vendor writes about an id.
+fn url(row: &AdvisoryRecord) -> Option<String> {
+    let known =
+        row.release.distribution == "debian" && (row.id.starts_with("CVE-") || row.id.starts_with("TEMP-"));
+    known.then(|| format!("https://security-tracker.debian.org/tracker/{}", row.id))
+}
+
+/// Headers come from the kernel's source and hold none of its code that runs.
+fn kernel_headers(package: &Package, source: &str) -> Option<HiddenReason> {
+    let is_kernel = source == "linux" || source.starts_with("linux-");
+    let headers = package.name == "linux-libc-dev" || package.name.starts_with("linux-headers");
+    (is_kernel && headers).then_some(HiddenReason::KernelHeaders)
+}
