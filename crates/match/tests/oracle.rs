@@ -326,7 +326,7 @@ fn real_alpine_branches_are_judged_as_secdb_says() {
                     let text = id.as_str().unwrap().replace("CVE_", "CVE-");
                     if let Some(cve) = text
                         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-                        .find(|word| word.starts_with("CVE-"))
+                        .find(|word| word.starts_with("CVE-") && word.len() > 9)
                     {
                         of_package.entry(cve.into()).or_default().push(version.clone());
                     }
