@@ -1,0 +1,103 @@
+//! All rules over one image, and what they come to.
+
+use crate::lifespan;
+use crate::outcome::{
+    INCOMPLETE, NO_KNOWLEDGE, NO_PACKAGES, NOT_COVERED, STALE_KNOWLEDGE, UNKNOWN_SYSTEM, outcome,
+};
+use crate::policy::{Policy, RuleLevel};
+use imagescan_model::{
+    ExitCode, Finding, FindingKind, IncompleteKind, Inventory, Level, RuleOutcome, Verdict, VerdictResult,
+};
+use jiff::Timestamp;
+
+/// `--fail-on`: from which level on an image fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// Warnings fail, too.
+    Warn,
+    /// What the policy denies.
+    #[default]
+    Deny,
+    /// Nothing: exit code 1 becomes 0, and no other.
+    Never,
+}
+
+/// The verdict on `inventory`, whose age is decided and gets its judgement here. `findings` are absent where no
+/// database was asked.
+pub fn judge(
+    policy: &Policy,
+    inventory: &mut Inventory,
+    findings: Option<&[Finding]>,
+    as_of: Timestamp,
+    fail_on: FailOn,
+) -> Verdict {
+    let mut rules = Vec::new();
+    let unread = inventory.incomplete.iter().any(|entry| entry.what == IncompleteKind::Image);
+    if let Some(age) = inventory.age.as_mut().filter(|_| !unread) {
+        lifespan::judge(&policy.lifespan, age, as_of, &mut rules);
+    }
+    rules.extend(lacking(policy, inventory));
+    rules.extend(knowledge(inventory, findings));
+    rules.sort_by(|a, b| (a.level, &a.rule, &a.subject).cmp(&(b.level, &b.rule, &b.subject)));
+    let failed = inventory.incomplete.iter().any(|entry| entry.what.is_fatal());
+    let has = |level| rules.iter().any(|rule: &RuleOutcome| rule.level == level);
+    let denied = has(Level::Deny) || fail_on == FailOn::Warn && has(Level::Warn);
+    let inconclusive = has(Level::Inconclusive);
+    let (result, exit_code) = match (failed, denied, inconclusive) {
+        (true, ..) => (VerdictResult::Error, ExitCode::Failed),
+        (_, true, false) if fail_on == FailOn::Never => (VerdictResult::Denied, ExitCode::Passed),
+        (_, true, true) if fail_on == FailOn::Never => (VerdictResult::Denied, ExitCode::Inconclusive),
+        (_, true, _) => (VerdictResult::Denied, ExitCode::Denied),
+        (_, _, true) => (VerdictResult::Inconclusive, ExitCode::Inconclusive),
+        _ => (VerdictResult::Passed, ExitCode::Passed),
+    };
+    Verdict { result, exit_code, rules }
+}
+
+/// What could not be read. Fatal things make the image an error, whatever the policy says.
+fn lacking(policy: &Policy, inventory: &Inventory) -> Vec<RuleOutcome> {
+    let mut rules = Vec::new();
+    for entry in &inventory.incomplete {
+        let level = match (entry.what, policy.no_packages) {
+            (IncompleteKind::NoPackageDatabase, RuleLevel::Off) => continue,
+            (IncompleteKind::NoPackageDatabase, RuleLevel::Warn) => Level::Warn,
+            (IncompleteKind::NoPackageDatabase, _) => Level::Inconclusive,
+            (kind, _) if kind.is_fatal() => Level::Inconclusive,
+            _ => Level::Note,
+        };
+        let rule = if entry.what == IncompleteKind::NoPackageDatabase { NO_PACKAGES } else { INCOMPLETE };
+        let subject = entry.path.as_deref().unwrap_or("image");
+        rules.push(RuleOutcome { actual: Some(entry.why.clone()), ..outcome(rule, level, subject) });
+    }
+    rules
+}
+
+/// What is not known about the image's packages.
+fn knowledge(inventory: &Inventory, findings: Option<&[Finding]>) -> Vec<RuleOutcome> {
+    let Some(findings) = findings else {
+        if inventory.packages.is_empty() {
+            return Vec::new();
+        }
+        let rule = outcome(NO_KNOWLEDGE, Level::Inconclusive, "image");
+        let actual = "there is no advisory database: vulnerabilities were not looked for".to_string();
+        let fix = "build one with `imagescan db build`, and name it with --db".to_string();
+        return vec![RuleOutcome { actual: Some(actual), fix: Some(fix), ..rule }];
+    };
+    let about_knowledge = |finding: &Finding| {
+        let (rule, level) = match finding.kind {
+            FindingKind::NotCovered => (NOT_COVERED, Level::Inconclusive),
+            FindingKind::UnknownSystem => (UNKNOWN_SYSTEM, Level::Inconclusive),
+            FindingKind::StaleKnowledge => (STALE_KNOWLEDGE, Level::Warn),
+            FindingKind::Vulnerability | FindingKind::EndOfLife => return None,
+        };
+        let fix = match finding.kind {
+            FindingKind::UnknownSystem => None,
+            _ => Some(String::from("build the database anew, from feeds that speak of this release")),
+        };
+        Some(RuleOutcome { actual: finding.title.clone(), fix, ..outcome(rule, level, &finding.id) })
+    };
+    findings.iter().filter_map(about_knowledge).collect()
+}
+
+#[cfg(test)]
+mod tests;
