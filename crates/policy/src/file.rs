@@ -53,9 +53,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the line, and the key that was perhaps meant.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let table = DeTable::parse(text).map_err(|error| {
-            PolicyError::Syntax(format!("{}", error.to_string().trim_end().replace('\n', "\n  ")))
-        })?;
+        let table = DeTable::parse(text)
+            .map_err(|error| PolicyError::Syntax(error.to_string().trim_end().replace('\n', "\n  ")))?;
         let mut policy =
             Self { digest: Some(Digest::from_sha256(&Sha256::digest(text).into())), ..Self::default() };
         let mut version = false;
