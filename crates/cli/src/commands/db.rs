@@ -1,0 +1,162 @@
+//! `imagescan db`: build, info, lookup, verify.
+
+use crate::arguments::{DbBuild, DbInfo, DbLookup, package_type};
+use crate::failure::Usage;
+use crate::inputs::{self, Document};
+use crate::{clock, folders, output, targets};
+use anyhow::{Context as _, Result, anyhow};
+use imagescan_feeds::{Description, Input, descriptions};
+use imagescan_knowledge::{Builder, Knowledge};
+use imagescan_match::judge_key;
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryState, ExitCode, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
+    PackageType,
+};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(crate) fn build(arguments: &DbBuild) -> Result<ExitCode> {
+    let as_of = arguments.as_of.unwrap_or_else(clock::now);
+    let known = known_feeds(arguments.feeds.as_deref())?;
+    let mut inputs: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+    for (feed, path) in &arguments.input {
+        if !known.contains_key(feed) {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            return Err(Usage::of(anyhow!(
+                "`{}` is no feed: there is {}",
+                feed.escape_debug(),
+                names.join(", ")
+            )));
+        }
+        let path = targets::existing("--input", path)?;
+        inputs.entry(feed).or_default().extend(inputs::documents(&path)?);
+    }
+    let mut builder = Builder::new(as_of);
+    for (id, documents) in inputs {
+        let Some(feed) = known.get(id) else { continue };
+        let named: Vec<Input<'_>> =
+            documents.iter().map(|document| Input { name: &document.name, bytes: &document.bytes }).collect();
+        let parsed = imagescan_feeds::parse(feed, &named).with_context(|| format!("feed {id}"))?;
+        builder.feed(FeedInfo {
+            id: feed.id.clone(),
+            as_of,
+            fetched_at: None,
+            records: parsed.records.len() as u64,
+            licence: Some(feed.licence.clone()),
+            digest: parsed.digest,
+            coverage: parsed.coverage,
+        });
+        builder.records(parsed.records).with_context(|| format!("feed {id}"))?;
+    }
+    let info = builder.write(&arguments.output).context("cannot build the database")?;
+    output::print(&described(&info))?;
+    Ok(ExitCode::Passed)
+}
+
+/// Feeds by id: those compiled in, and those of `folder` over them.
+fn known_feeds(folder: Option<&Path>) -> Result<BTreeMap<String, Description>> {
+    let mut known: BTreeMap<String, Description> =
+        descriptions().into_iter().map(|feed| (feed.id.clone(), feed)).collect();
+    let Some(folder) = folder else { return Ok(known) };
+    let folder = targets::existing("--feeds", folder)?;
+    for document in inputs::documents(&folder)?.iter().filter(|document| document.name.ends_with(".toml")) {
+        let read =
+            || -> Result<Description> { Ok(Description::parse(std::str::from_utf8(&document.bytes)?)?) };
+        let feed = read().with_context(|| format!("`{}`", document.name)).map_err(Usage::of)?;
+        known.insert(feed.id.clone(), feed);
+    }
+    Ok(known)
+}
+
+pub(crate) fn info(arguments: &DbInfo) -> Result<ExitCode> {
+    let knowledge = open(arguments)?;
+    output::print(&described(knowledge.info()))?;
+    Ok(ExitCode::Passed)
+}
+
+fn open(arguments: &DbInfo) -> Result<Knowledge> {
+    let folder = folders::database(&arguments.database, &arguments.cache)?;
+    Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))
+}
+
+pub(crate) fn verify(arguments: &DbInfo) -> Result<ExitCode> {
+    let folder = folders::database(&arguments.database, &arguments.cache)?;
+    let verified =
+        imagescan_knowledge::verify(&folder).with_context(|| format!("database `{}`", folder.display()))?;
+    output::print(&format!(
+        "{} rows under {} names: every byte is as it was built\n",
+        verified.rows, verified.keys
+    ))?;
+    Ok(ExitCode::Passed)
+}
+
+fn described(info: &KnowledgeInfo) -> String {
+    let mut text = format!("database {}\nbuilt as of {}\n", info.digest, info.built_at);
+    for feed in &info.feeds {
+        let releases: Vec<String> = feed
+            .coverage
+            .iter()
+            .map(|covered| {
+                format!("{}{}", covered.release, if covered.fixes_only { " (fixes only)" } else { "" })
+            })
+            .collect();
+        let _ = writeln!(text, "feed {}: {} records, {}", feed.id, feed.records, releases.join(", "));
+    }
+    for segment in &info.segments {
+        let _ = writeln!(text, "segment {}: {} bytes", segment.name, segment.size);
+    }
+    text
+}
+
+pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
+    let folder = folders::database(&arguments.database, &arguments.cache)?;
+    let knowledge = Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))?;
+    let release = &arguments.distro;
+    if knowledge.coverage(release).is_none() {
+        output::print(&format!("no feed of the database speaks of {release}\n"))?;
+        return Ok(ExitCode::Inconclusive);
+    }
+    let kind = package_type(release);
+    let matched_by = if kind == PackageType::Rpm { MatchedBy::Binary } else { MatchedBy::Source };
+    let rows = knowledge.lookup(release, &kind, matched_by, &arguments.package)?;
+    let rows: Vec<AdvisoryRecord> = rows.map(|row| row?.to_record()).collect::<Result<_, _>>()?;
+    let mut text = String::new();
+    for row in &rows {
+        let fix = row.fixed_version.as_ref().map(|version| format!(" fixed in {version}"));
+        let from = row.introduced.as_ref().map(|version| format!(" from {version}"));
+        let (fix, from) = (fix.unwrap_or_default(), from.unwrap_or_default());
+        let _ = write!(text, "{} {} {}{from}{fix}", row.id, row.severity, state(row.state));
+        for advisory in &row.advisories {
+            let _ = write!(text, " {}", advisory.id);
+        }
+        text.push('\n');
+    }
+    if let Some(version) = &arguments.version {
+        let package = Package::new(kind, arguments.package.clone(), version.clone());
+        let mut key = MatchKey::of(&imagescan_model::System::default(), &package);
+        key.release = Some(release.clone());
+        let _ = writeln!(text, "\n{version}:");
+        for judgement in judge_key(&key, &rows) {
+            let fix =
+                judgement.fixed_version.map(|version| format!(", fixed in {version}")).unwrap_or_default();
+            let _ = writeln!(text, "{} {}{fix}", judgement.row.id, state(judgement.state));
+        }
+    }
+    if rows.is_empty() {
+        let _ = writeln!(text, "no row about {} in {release}", arguments.package.escape_debug());
+    }
+    output::print(&text)?;
+    Ok(ExitCode::Passed)
+}
+
+fn state(state: AdvisoryState) -> &'static str {
+    match state {
+        AdvisoryState::NotAffected => "not affected",
+        AdvisoryState::Affected => "affected",
+        AdvisoryState::FixDeferred => "affected, fix deferred",
+        AdvisoryState::WillNotFix => "affected, will not be fixed",
+        AdvisoryState::EndOfLife => "end of life",
+        AdvisoryState::UnderInvestigation => "under investigation",
+    }
+}

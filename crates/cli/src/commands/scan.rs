@@ -1,0 +1,96 @@
+//! `imagescan scan`: inventory, match, judge, report.
+
+use crate::arguments::{FailOn, Format, Scan};
+use crate::failure::Usage;
+use crate::{clock, failure, folders, output, targets};
+use anyhow::{Context as _, Result, anyhow};
+use imagescan_knowledge::Knowledge;
+use imagescan_model::{ExitCode, Finding, ImageReport, Inventory, REPORT_SCHEMA, Report};
+use imagescan_policy::Policy;
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// Bytes of a policy file.
+const POLICY_BYTES: u64 = 1 << 20;
+
+pub(crate) fn run(arguments: &Scan) -> Result<ExitCode> {
+    let as_of = arguments.targets.as_of.unwrap_or_else(clock::now);
+    let policy = policy(arguments)?;
+    let folder = folders::database(&arguments.database, &arguments.targets.cache)?;
+    let knowledge = match folder.join("manifest").exists() || arguments.database.db.is_some() {
+        true => Some(Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))?),
+        false => None,
+    };
+    let read = targets::read(&arguments.targets)?;
+    let mut images = Vec::with_capacity(read.inventories.len());
+    for inventory in read.inventories {
+        images.push(judge(inventory, knowledge.as_ref(), &policy, arguments, as_of)?);
+    }
+    let report = Report {
+        schema: REPORT_SCHEMA.into(),
+        tool: super::tool(),
+        as_of,
+        knowledge: knowledge.as_ref().map(|knowledge| knowledge.info().clone()),
+        policy: policy.info(),
+        images,
+    };
+    let outputs = output::or_default(&arguments.output, Format::Table);
+    output::write(&outputs, |output| match output.format {
+        Format::Json => imagescan_report::json(&report),
+        Format::Table => {
+            let (width, colour) = output::table_style(output, arguments.color);
+            imagescan_report::table(&report, &imagescan_report::Style { width, colour })
+        }
+    })?;
+    read.failures.iter().for_each(|failure| failure::print(failure));
+    let codes = report.images.iter().map(|image| image.verdict.exit_code);
+    Ok(codes.fold(ExitCode::Passed, ExitCode::worse))
+}
+
+fn judge(
+    mut inventory: Inventory,
+    knowledge: Option<&Knowledge>,
+    policy: &Policy,
+    arguments: &Scan,
+    as_of: Timestamp,
+) -> Result<ImageReport> {
+    if let Some(age) = &mut inventory.age {
+        imagescan_freshness::date(age, as_of);
+    }
+    let findings: Option<Vec<Finding>> = match knowledge {
+        Some(knowledge) => {
+            let options =
+                imagescan_match::Options { all: arguments.all, ..imagescan_match::Options::at(as_of) };
+            Some(imagescan_match::judge(&inventory, knowledge, &options).context("the database")?)
+        }
+        None => None,
+    };
+    let fail_on = match arguments.fail_on {
+        FailOn::Deny => imagescan_policy::FailOn::Deny,
+        FailOn::Warn => imagescan_policy::FailOn::Warn,
+        FailOn::Never => imagescan_policy::FailOn::Never,
+    };
+    let verdict = imagescan_policy::judge(policy, &mut inventory, findings.as_deref(), as_of, fail_on);
+    Ok(ImageReport { inventory, findings: findings.unwrap_or_default(), verdict })
+}
+
+/// The policy of the file named, else of `imagescan.toml` in this folder or the nearest above, else the default.
+fn policy(arguments: &Scan) -> Result<Policy> {
+    let file = match &arguments.policy {
+        Some(file) => Some(targets::existing("--policy", file)?),
+        None => nearest_policy(),
+    };
+    let Some(file) = file else { return Ok(Policy::default()) };
+    let name = || format!("policy `{}`", file.display());
+    let size = std::fs::metadata(&file).map_or(0, |meta| meta.len());
+    if size > POLICY_BYTES {
+        return Err(Usage::of(anyhow!("{} has {size} bytes, more than {POLICY_BYTES}", name())));
+    }
+    let text = std::fs::read_to_string(&file).with_context(name).map_err(Usage::of)?;
+    Policy::parse(&text).with_context(name).map_err(Usage::of)
+}
+
+fn nearest_policy() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|folder| folder.join("imagescan.toml")).find(|file| file.exists())
+}

@@ -1,0 +1,28 @@
+//! Where cache and database lie (XDG Base Directory Specification).
+
+use crate::arguments::{Cache, Database};
+use anyhow::{Result, anyhow};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The cache folder; it need not exist.
+pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
+    if let Some(folder) = &cache.cache_dir {
+        return Ok(folder.clone());
+    }
+    let absolute = |name| {
+        let value: OsString = std::env::var_os(name)?;
+        Some(PathBuf::from(value)).filter(|path| path.is_absolute())
+    };
+    let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let folder = folder.ok_or_else(|| anyhow!("neither XDG_CACHE_HOME nor HOME is set: give --cache-dir"));
+    Ok(folder.map_err(crate::failure::Usage::of)?.join("imagescan"))
+}
+
+/// The database's folder: the one named, which must exist, or the cache's, which may not.
+pub(crate) fn database(database: &Database, cache: &Cache) -> Result<PathBuf> {
+    match &database.db {
+        Some(folder) => crate::targets::existing("--db", folder),
+        None => Ok(self::cache(cache)?.join("db")),
+    }
+}

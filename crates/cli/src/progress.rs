@@ -1,0 +1,81 @@
+//! Progress on stderr: a line that is redrawn on a terminal, one line at the end elsewhere.
+
+use crate::arguments::When;
+use imagescan_image::Progress;
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often the line is redrawn.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Shows what `counts` say until it is dropped.
+pub(crate) struct Shown {
+    pub counts: Arc<Progress>,
+    drawing: Option<(Sender<()>, JoinHandle<()>)>,
+    summary: bool,
+    start: Instant,
+}
+
+impl Shown {
+    pub(crate) fn new(when: When, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let shown = !quiet && when != When::Never;
+        let counts = Arc::new(Progress::default());
+        let drawing = (shown && terminal).then(|| draw(Arc::clone(&counts)));
+        let summary = shown && !terminal;
+        Self { counts, drawing, summary, start: Instant::now() }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.drawing.take() {
+            drop(stop);
+            // Nothing depends on a line that could not be drawn.
+            let _ = thread.join();
+        }
+        if self.summary && self.counts.layers.load(Relaxed) > 0 {
+            let seconds = self.start.elapsed().as_secs_f64();
+            let _ = writeln!(std::io::stderr(), "read {} in {seconds:.1} s", line(&self.counts));
+        }
+    }
+}
+
+fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let mut error = std::io::stderr();
+        while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
+            if counts.layers.load(Relaxed) > 0 {
+                let _ = write!(error, "\r\x1b[Kreading {}", line(&counts));
+                let _ = error.flush();
+            }
+        }
+        let _ = write!(error, "\r\x1b[K");
+        let _ = error.flush();
+    });
+    (stop, thread)
+}
+
+fn line(counts: &Progress) -> String {
+    let layers = counts.layers.load(Relaxed);
+    let noun = if layers == 1 { "layer" } else { "layers" };
+    let read = counts.bytes_read.load(Relaxed);
+    // A folder's bytes are not known before it is read.
+    let bytes = counts.bytes.load(Relaxed).max(read);
+    format!("{}/{layers} {noun}, {} of {}", counts.layers_read.load(Relaxed), size(read), size(bytes))
+}
+
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let bytes = bytes as f64;
+    match bytes {
+        0.0..1e6 => format!("{:.0} kB", bytes / 1e3),
+        1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.2} GB", bytes / 1e9),
+    }
+}

@@ -1,0 +1,173 @@
+//! Targets into inventories: several side by side, in the order asked for. One that fails does not stop the
+//! others: it stands in the document as an entry that says why.
+
+use crate::arguments::{PlatformArgument, Targets};
+use crate::failure::describe;
+use crate::progress::Shown;
+use anyhow::{Context as _, Result, anyhow};
+use imagescan_image::{Document, Limits, Options, PlatformChoice, Question, Target};
+use imagescan_model::{Incomplete, IncompleteKind, Inventory};
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes of an inventory, a report or a list of purls.
+const DOCUMENT_BYTES: u64 = 1 << 30;
+
+/// What was read, and what to tell the user about it.
+pub(crate) struct Inventories {
+    pub inventories: Vec<Inventory>,
+    /// One text for each target that failed as a whole.
+    pub failures: Vec<String>,
+}
+
+/// Reads all targets that the arguments name.
+pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
+    let targets = names(arguments)?;
+    let jobs = match arguments.jobs {
+        Some(jobs) => jobs.get(),
+        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    let side_by_side = jobs.min(targets.len()).max(1);
+    let shown = Shown::new(arguments.progress, arguments.quiet);
+    let options = Options {
+        jobs: (jobs / side_by_side).max(1),
+        limits: limits(arguments),
+        cache: crate::folders::cache(&arguments.cache)?.join("spill"),
+        platform: match &arguments.platform {
+            None => PlatformChoice::Host,
+            Some(PlatformArgument::All) => PlatformChoice::All,
+            Some(PlatformArgument::One(platform)) => PlatformChoice::One(platform.clone()),
+        },
+        progress: Arc::clone(&shown.counts),
+    };
+    let question = imagescan_catalog::question();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..side_by_side {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(target) = targets.get(index) else { break };
+                    let result = one(target, &question, &options);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, target, result));
+                }
+            });
+        }
+    });
+    drop(shown);
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, ..)| *index);
+    let mut read = Inventories { inventories: Vec::new(), failures: Vec::new() };
+    for (_, target, result) in results {
+        match result {
+            Ok(inventories) => read.inventories.extend(inventories),
+            Err(error) => {
+                let why = describe(&error, ": ");
+                read.failures.push(why.clone());
+                read.inventories.push(failed(target, why));
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The targets of the arguments and of the file they name.
+fn names(arguments: &Targets) -> Result<Vec<String>> {
+    let mut targets = arguments.targets.clone();
+    if let Some(file) = &arguments.targets_file {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read --targets-file `{}`", file.display()))
+            .map_err(crate::failure::Usage::of)?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        targets.extend(lines.map(String::from));
+    }
+    let stdin = targets.iter().filter(|target| target.ends_with(":-")).count();
+    if stdin > 1 {
+        return Err(crate::failure::Usage::of(anyhow!("standard input can be only one target")));
+    }
+    if targets.is_empty() {
+        return Err(crate::failure::Usage::of(anyhow!("--targets-file names no target")));
+    }
+    Ok(targets)
+}
+
+fn limits(arguments: &Targets) -> Limits {
+    let given = &arguments.limits;
+    Limits {
+        layer_bytes: given.max_layer_bytes,
+        total_bytes: given.max_total_bytes,
+        ratio: given.max_ratio,
+        entries: given.max_entries,
+        path_length: given.max_path_length,
+        file_bytes: given.max_file_bytes,
+        kept_bytes: given.max_kept_bytes,
+        layers: given.max_layers,
+        deadline: given.max_time.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
+    }
+}
+
+fn one(target: &str, question: &Question, options: &Options) -> Result<Vec<Inventory>> {
+    match Target::parse(target)? {
+        Target::Image(location) => {
+            let images = imagescan_image::read(target, &location, question, options)?;
+            Ok(images.iter().map(imagescan_catalog::inventory).collect())
+        }
+        Target::Inventory(document) => {
+            let bytes = bytes(&document)?;
+            Ok(imagescan_catalog::documents(&bytes, target).with_context(|| named(&document))?)
+        }
+        Target::Purl(document) => {
+            let bytes = bytes(&document)?;
+            let text = std::str::from_utf8(&bytes).with_context(|| named(&document))?;
+            Ok(imagescan_catalog::purls(text, target).with_context(|| named(&document))?)
+        }
+    }
+}
+
+fn named(document: &Document) -> String {
+    match document {
+        Document::Stdin => "standard input".into(),
+        Document::File(path) => format!("`{}`", path.display().to_string().escape_debug()),
+    }
+}
+
+fn bytes(document: &Document) -> Result<Vec<u8>> {
+    let reader: Box<dyn Read> = match document {
+        Document::Stdin => Box::new(std::io::stdin().lock()),
+        Document::File(path) => Box::new(std::fs::File::open(path).with_context(|| named(document))?),
+    };
+    let mut bytes = Vec::new();
+    reader.take(DOCUMENT_BYTES + 1).read_to_end(&mut bytes).with_context(|| named(document))?;
+    if bytes.len() as u64 > DOCUMENT_BYTES {
+        return Err(anyhow!("{} holds more than {DOCUMENT_BYTES} bytes", named(document)));
+    }
+    Ok(bytes)
+}
+
+/// The entry of a target that could not be read.
+fn failed(target: &str, why: String) -> Inventory {
+    let incomplete = Incomplete { what: IncompleteKind::Image, path: None, why };
+    Inventory { target: target.into(), incomplete: vec![incomplete], ..Inventory::default() }
+}
+
+/// Kinds of what is lacking, over all inventories.
+pub(crate) fn lacking(inventories: &[Inventory]) -> BTreeSet<IncompleteKind> {
+    inventories.iter().flat_map(|inventory| &inventory.incomplete).map(|entry| entry.what).collect()
+}
+
+/// A path that an option names must be there: a typing error must not read as 'nothing found'.
+pub(crate) fn existing(option: &str, path: &Path) -> Result<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(path.into()),
+        Err(error) => {
+            let error = anyhow!(error).context(format!("{option} `{}`", path.display()));
+            Err(crate::failure::Usage::of(error))
+        }
+    }
+}

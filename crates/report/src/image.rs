@@ -1,0 +1,254 @@
+//! One image's part of the table.
+
+use crate::findings;
+use crate::palette::Palette;
+use crate::text::{counted, cut, escaped, width, wrapped};
+use imagescan_model::{
+    AgeBound, AgeFact, Finding, FindingKind, ImageReport, IncompleteKind, Inventory, Level, PackageType,
+    Report, RuleOutcome, Severity, VerdictResult,
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Notes and rules of one kind that are shown.
+const MOST: usize = 12;
+
+/// The lines of `image`, none wider than `columns`.
+pub(crate) fn lines(report: &Report, image: &ImageReport, columns: usize, palette: Palette) -> Vec<String> {
+    let inventory = &image.inventory;
+    let mut lines = heading(image, columns, palette);
+    for fact in facts(inventory, report.as_of) {
+        lines.extend(indented("  ", &fact, columns).into_iter().map(|line| palette.dim(&line)));
+    }
+    let (shown, cut_off) = image.verdict.rules.split_at(image.verdict.rules.len().min(MOST));
+    for outcome in shown {
+        lines.push(String::new());
+        lines.extend(rule(outcome, columns, palette));
+    }
+    if !cut_off.is_empty() {
+        lines.push(format!("  … and {}: -o json lists all", counted(cut_off.len(), "more rule")));
+    }
+    let table = findings::lines(&image.findings, columns, palette);
+    if !table.is_empty() {
+        lines.push(String::new());
+        lines.extend(table);
+    }
+    lines.push(String::new());
+    let summary = wrapped(&summary(report, image), columns);
+    lines.extend(summary.iter().map(|line| palette.bold(line)));
+    lines
+}
+
+/// `NAME  DIGEST  SYSTEM  PLATFORM  VERDICT`, on two lines where one is too short.
+fn heading(image: &ImageReport, columns: usize, palette: Palette) -> Vec<String> {
+    let inventory = &image.inventory;
+    let verdict = match image.verdict.result {
+        VerdictResult::Passed => "PASSED",
+        VerdictResult::Denied => "DENIED",
+        VerdictResult::Inconclusive => "INCONCLUSIVE",
+        VerdictResult::Error => "ERROR",
+    };
+    let mut name = escaped(&inventory.target);
+    if let Some(reference) =
+        inventory.reference.as_ref().filter(|reference| !inventory.target.contains(*reference))
+    {
+        name = format!("{name} ({})", escaped(reference));
+    }
+    let name = cut(&name, columns.saturating_sub(verdict.len() + 2));
+    let gap = columns.saturating_sub(width(&name) + verdict.len());
+    let painted = palette.result(image.verdict.result, verdict);
+    let mut lines = vec![format!("{}{}{painted}", palette.bold(&name), " ".repeat(gap.min(columns)))];
+    let digest = inventory.digest.as_ref().or(inventory.config_digest.as_ref());
+    let digest = digest.map(|digest| {
+        format!("{}:{}…", digest.algorithm().name(), digest.hex().get(..12).unwrap_or_default())
+    });
+    let system = inventory.system.pretty_name.as_deref().map(escaped);
+    let platform = inventory.platform.as_ref().map(|platform| escaped(&platform.to_string()));
+    let parts: Vec<String> = [system, platform, digest].into_iter().flatten().collect();
+    if !parts.is_empty() {
+        lines.push(cut(&parts.join(" · "), columns));
+    }
+    lines
+}
+
+/// What is in the image and how old it is, in short sentences.
+fn facts(inventory: &Inventory, as_of: Timestamp) -> Vec<String> {
+    let mut facts = Vec::new();
+    let mut kinds: BTreeMap<&PackageType, usize> = BTreeMap::new();
+    for package in &inventory.packages {
+        *kinds.entry(&package.package_type).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(kind, count)| counted(*count, &format!("{} package", escaped(kind.name()))))
+        .collect();
+    let layers = inventory.layers.len();
+    if !kinds.is_empty() {
+        let layers = if layers > 0 { format!(" in {}", counted(layers, "layer")) } else { String::new() };
+        facts.push(format!("{}{layers}", kinds.join(", ")));
+    }
+    if let Some(age) = &inventory.age {
+        let ages = [("built", &age.build), ("packages", &age.packages), ("base", &age.base)];
+        let ages: Vec<String> = ages.iter().filter_map(|(name, fact)| dated(name, fact, as_of)).collect();
+        if !ages.is_empty() {
+            facts.push(ages.join(", "));
+        }
+        if let Some(expires) = age.judged.as_ref().and_then(|judged| judged.expires_at) {
+            let word = if as_of > expires { "expired" } else { "expires" };
+            facts.push(format!("{word} {}", day(expires)));
+        }
+    }
+    let holds: Vec<String> = inventory
+        .packages
+        .iter()
+        .filter(|package| package.hold)
+        .map(|package| escaped(&package.name))
+        .collect();
+    if !holds.is_empty() {
+        facts.push(format!("on hold: {}", holds.join(", ")));
+    }
+    let languages = inventory.facts.languages.iter();
+    let languages: Vec<String> =
+        languages.map(|found| format!("{}: {}", escaped(&found.kind), found.count)).collect();
+    if !languages.is_empty() {
+        facts.push(format!("present and not judged: {}", languages.join(", ")));
+    }
+    facts
+}
+
+fn dated(name: &str, fact: &AgeFact, as_of: Timestamp) -> Option<String> {
+    let at = fact.at?;
+    let days = as_of.duration_since(at).as_hours() / 24;
+    let bound = if fact.bound == Some(AgeBound::AtMost) { "not before " } else { "" };
+    Some(format!("{name} {bound}{} ({days} d)", day(at)))
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+/// `LEVEL  RULE  what was found`, then limit, evidence and what to do.
+fn rule(outcome: &RuleOutcome, columns: usize, palette: Palette) -> Vec<String> {
+    let level = match outcome.level {
+        Level::Deny => "DENY",
+        Level::Warn => "WARN",
+        Level::Inconclusive if outcome.rule == "incomplete" => "ERROR",
+        Level::Inconclusive => "OPEN",
+        Level::Exempt => "EXEMPT",
+        Level::Note => "NOTE",
+    };
+    let mut text = escaped(&outcome.rule);
+    if outcome.subject != "image" {
+        text = format!("{text} {}", escaped(&outcome.subject));
+    }
+    let mut details = Vec::new();
+    if let Some(actual) = &outcome.actual {
+        let limit = outcome.limit.as_ref().map(|limit| format!("; limit {}", escaped(limit)));
+        details.push(format!("{}{}", escaped(actual), limit.unwrap_or_default()));
+    }
+    if let Some(since) = outcome.since {
+        let grace = outcome.due.filter(|due| *due != since).map(|due| format!(", denied from {}", day(due)));
+        details.push(format!("over since {}{}", day(since), grace.unwrap_or_default()));
+    }
+    if !outcome.evidence.is_empty() {
+        let evidence: Vec<String> = outcome.evidence.iter().map(|line| escaped(line)).collect();
+        details.push(format!("evidence: {}", evidence.join("; ")));
+    }
+    if let Some(fix) = &outcome.fix {
+        details.push(format!("fix: {}", escaped(fix)));
+    }
+    let mut lines = vec![format!(
+        "{} {}",
+        palette.level(outcome.level, level),
+        cut(&text, columns.saturating_sub(level.len() + 1))
+    )];
+    lines.extend(details.iter().flat_map(|detail| indented("     ", detail, columns)));
+    lines
+}
+
+/// `text`, wrapped, each line after `indent`.
+fn indented(indent: &str, text: &str, columns: usize) -> Vec<String> {
+    let lines = wrapped(text, columns.saturating_sub(indent.len()));
+    lines.into_iter().map(|line| format!("{indent}{line}")).collect()
+}
+
+/// What is wrong, how bad, and what to do next, in one or two sentences.
+pub(crate) fn summary(report: &Report, image: &ImageReport) -> String {
+    let mut sentences = Vec::new();
+    sentences.push(match image.verdict.result {
+        VerdictResult::Passed => "Passed.".to_string(),
+        VerdictResult::Error => "Could not be scanned whole.".to_string(),
+        VerdictResult::Inconclusive => "Cannot be decided.".to_string(),
+        VerdictResult::Denied => {
+            let denied = image.verdict.rules.iter().filter(|rule| rule.level == Level::Deny);
+            let names: Vec<&str> = denied.map(|rule| rule.rule.as_str()).collect();
+            if names.is_empty() {
+                "Denied by a warning.".into()
+            } else {
+                format!("Denied by {}.", names.join(", "))
+            }
+        }
+    });
+    sentences.extend(vulnerabilities(report, image));
+    let old =
+        image.verdict.rules.iter().find(|rule| rule.level == Level::Deny).and_then(|rule| rule.fix.as_ref());
+    let fixable = findings::fixable(&image.findings).len();
+    if let Some(fix) = old {
+        sentences.push(format!("Next: {}.", escaped(fix)));
+    } else if fixable > 0 {
+        sentences.push(format!("Next: update {}; rebuilding the image does.", counted(fixable, "package")));
+    }
+    sentences.join(" ")
+}
+
+/// What is known of vulnerabilities: never that there are none where nobody could look.
+fn vulnerabilities(report: &Report, image: &ImageReport) -> Option<String> {
+    let inventory = &image.inventory;
+    let unread = inventory.incomplete.iter().any(|entry| entry.what.is_fatal());
+    let no_packages =
+        inventory.incomplete.iter().any(|entry| entry.what == IncompleteKind::NoPackageDatabase);
+    let blind =
+        |finding: &Finding| matches!(finding.kind, FindingKind::NotCovered | FindingKind::UnknownSystem);
+    let severities = findings::by_severity(&image.findings);
+    let total: usize = severities.values().map(std::collections::BTreeSet::len).sum();
+    if report.knowledge.is_none() || (image.findings.iter().any(blind) && total == 0) {
+        return (!inventory.packages.is_empty()).then(|| "Vulnerabilities were not looked for.".into());
+    }
+    if inventory.packages.is_empty() || no_packages {
+        return None;
+    }
+    if total == 0 {
+        let limited = if fixes_only(report, inventory) {
+            ", of those that were ever fixed: the feed lists no others"
+        } else {
+            ""
+        };
+        let part = if unread { " in what could be read" } else { "" };
+        return Some(format!("No known vulnerability{part}{limited}."));
+    }
+    let counts = severities.iter().map(|(severity, ids)| format!("{} {}", ids.len(), severity.0.name()));
+    let fixable = findings::fixable(&image.findings).len();
+    let fixed = if fixable > 0 {
+        format!("; fixes exist for {}", counted(fixable, "package"))
+    } else {
+        "; no fix exists yet".into()
+    };
+    let noun = if total == 1 { "vulnerability" } else { "vulnerabilities" };
+    let limited = if fixes_only(report, inventory) { " (the feed lists only what was fixed)" } else { "" };
+    let counts: Vec<String> = counts.collect();
+    let known = if severities.keys().all(|severity| severity.0 == Severity::Unknown) {
+        "severity not assigned".into()
+    } else {
+        counts.join(", ")
+    };
+    Some(format!("{total} known {noun} ({known}){fixed}{limited}."))
+}
+
+/// Whether every feed that speaks of the image's release lists fixes only.
+fn fixes_only(report: &Report, inventory: &Inventory) -> bool {
+    let Some(release) = inventory.system.release() else { return false };
+    let feeds = report.knowledge.iter().flat_map(|knowledge| &knowledge.feeds);
+    let covering = feeds.flat_map(|feed| &feed.coverage).filter(|covered| covered.release == release);
+    let mut covering = covering.peekable();
+    covering.peek().is_some() && covering.all(|covered| covered.fixes_only)
+}
