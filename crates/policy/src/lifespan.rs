@@ -150,7 +150,10 @@ fn evidence(fact: &AgeFact) -> Vec<String> {
     };
     let deciding = fact.evidence.iter().filter(|said| said.set_aside.is_none() && said.at == fact.at);
     let aside = fact.evidence.iter().filter(|said| said.set_aside.is_some());
-    deciding.chain(aside).map(line).take(MOST).collect()
+    let mut told: Vec<&AgeEvidence> = deciding.chain(aside).collect();
+    // Every layer of one build says the same.
+    told.dedup_by(|a, b| a.source == b.source && a.at == b.at && a.subject == b.subject);
+    told.into_iter().map(line).take(MOST).collect()
 }
 
 fn source_name(source: EvidenceSource) -> &'static str {

@@ -15,8 +15,13 @@ impl Cell {
 }
 
 /// Rows with a heading, in at most `columns`. A column is as wide as its widest cell; where all together are too
-/// wide, those named in `flexible` give way, the widest first.
-pub(crate) fn rows(heading: &[&str], rows: &[Vec<Cell>], flexible: &[usize], columns: usize) -> Vec<String> {
+/// wide, those named in `flexible` give way, each down to its least width, in this order.
+pub(crate) fn rows(
+    heading: &[&str],
+    rows: &[Vec<Cell>],
+    flexible: &[(usize, usize)],
+    columns: usize,
+) -> Vec<String> {
     const GAP: usize = 2;
     let mut widths: Vec<usize> = heading.iter().map(|title| width(title)).collect();
     for row in rows {
@@ -25,13 +30,10 @@ pub(crate) fn rows(heading: &[&str], rows: &[Vec<Cell>], flexible: &[usize], col
         }
     }
     let available = columns.saturating_sub(GAP * heading.len().saturating_sub(1));
-    while widths.iter().sum::<usize>() > available {
-        let Some(widest) = flexible.iter().copied().max_by_key(|column| widths.get(*column).copied()) else {
-            break;
-        };
-        match widths.get_mut(widest) {
-            Some(column) if *column > 4 => *column -= 1,
-            _ => break,
+    for (index, least) in flexible {
+        let excess = widths.iter().sum::<usize>().saturating_sub(available);
+        if let Some(column) = widths.get_mut(*index) {
+            *column -= excess.min(column.saturating_sub(*least));
         }
     }
     let line = |cells: Vec<(String, Option<&Cell>)>| {

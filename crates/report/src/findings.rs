@@ -9,6 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Lines of findings that a table shows.
 const MOST: usize = 25;
 
+/// Columns that give way, and the least they keep: package, installed, fixed in, what, severity.
+const FLEXIBLE: &[(usize, usize)] =
+    &[(1, 13), (2, 9), (3, 9), (4, 14), (1, 4), (2, 4), (3, 4), (4, 4), (0, 4)];
+
 /// Findings that one update of one source package would end, or none.
 struct Group<'a> {
     severity: Severity,
@@ -86,7 +90,7 @@ pub(crate) fn lines(findings: &[Finding], columns: usize, palette: Palette) -> V
         lines.extend(rows(
             &["SEVERITY", "PACKAGE", "INSTALLED", "FIXED IN", "WHAT"],
             &cells,
-            &[1, 2, 3, 4],
+            FLEXIBLE,
             columns,
         ));
         let beyond = groups.len().saturating_sub(MOST);

@@ -21,12 +21,13 @@ pub(crate) fn date(package: &mut Package, tree: &Tree, layer: u32) {
     let installed = file.modified;
     package.installed_at = Timestamp::from_second(installed).ok();
     let Ok(bytes) = file.bytes() else { return };
-    let own = lines(&bytes).filter_map(|path| {
-        let path = std::str::from_utf8(path).ok()?;
-        tree.modified_in(layer, path)
-    });
-    package.built_at =
-        own.filter(|time| *time < installed).max().and_then(|time| Timestamp::from_second(time).ok());
+    let paths = || lines(&bytes).filter_map(|path| std::str::from_utf8(path).ok());
+    let newest = |times: &mut dyn Iterator<Item = i64>| times.filter(|time| *time < installed).max();
+    let own = newest(&mut paths().filter_map(|path| tree.modified_in(layer, path)));
+    // Some builders put files and database into different layers; the lowest has a file as it came.
+    let first = |path| (0..tree.layers()).find_map(|layer| tree.modified_in(layer, path));
+    let built = own.or_else(|| newest(&mut paths().filter_map(first)));
+    package.built_at = built.and_then(|time| Timestamp::from_second(time).ok());
 }
 
 #[cfg(test)]

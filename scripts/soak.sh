@@ -1,0 +1,24 @@
+#!/bin/sh
+# What takes too long for every change. Each part leaves a mark when it is done, so that a run goes on where one
+# was stopped; remove target/soak to begin anew. Results go to docs/soak.md.
+set -eu
+cd "$(dirname "$0")/.."
+marks=${CARGO_TARGET_DIR:-target}/soak
+mkdir -p "$marks"
+seed=${IMAGESCAN_SOAK_SEED:-$(date -u +%Y%m%d)}
+note() { printf '| %s | %s | %s |\n' "$(date -u +%Y-%m-%d)" "$seed" "$1" >> docs/soak.md; }
+
+for order in deb rpm apk; do
+    [ -e "$marks/version-$order" ] && continue
+    IMAGESCAN_SOAK_PAIRS=full IMAGESCAN_SOAK_SEED=$seed ${CARGO:-cargo} test --release --locked -q \
+        -p imagescan-version --test reference "${order}_order" -- --nocapture | tee "$marks/version-$order.log"
+    line=$(grep -o 'soak version-.*' "$marks/version-$order.log" || echo "version-$order: skipped")
+    note "$line"
+    touch "$marks/version-$order"
+done
+for target in $(scripts/fuzz.sh list); do
+    [ -e "$marks/fuzz-$target" ] && continue
+    scripts/fuzz.sh 600 "$target"
+    note "fuzz $target 600 s, no crash"
+    touch "$marks/fuzz-$target"
+done
