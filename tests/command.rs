@@ -1,0 +1,216 @@
+//! The command line itself: exit codes, outputs, help.
+
+mod support;
+
+use std::fs;
+use support::*;
+
+#[test]
+fn every_exit_code_has_its_case() {
+    let place = Place::new();
+    let db = place.database();
+    let young = place.layout(&[debian()]);
+    let at = |as_of: &str| run(&["scan", &young, "--db", &db, "--as-of", as_of, "-q"]).code;
+    assert_eq!(at("2026-11-24"), 0);
+    assert_eq!(at("2027-11-24"), 1);
+    let absent = place.path("absent").display().to_string();
+    assert_eq!(run(&["scan", &absent, "--db", &db, "-q"]).code, 3);
+    assert_eq!(run(&["scan", &young, "--db", &absent, "-q"]).code, 2);
+    let none = run(&["scan", &young, "--as-of", AS_OF, "-q", "--cache-dir", &absent]);
+    assert_eq!(none.code, 4);
+    assert!(none.stdout.contains("there is no advisory database"), "{}", none.stdout);
+    assert!(!none.stdout.to_lowercase().contains("no known vuln"), "{}", none.stdout);
+}
+
+#[test]
+fn of_several_targets_the_worst_counts_and_one_that_fails_stops_no_other() {
+    let place = Place::new();
+    let db = place.database();
+    let image = place.layout(&[debian()]);
+    let absent = place.path("absent").display().to_string();
+    let said = run(&["scan", &absent, &image, "--db", &db, "--as-of", "2027-11-24", "-o", "json", "-q"]);
+    let document = said.json();
+    let codes: Vec<_> = document["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| image["verdict"]["exit_code"].as_u64().unwrap())
+        .collect();
+    assert_eq!((said.code, codes), (3, vec![3, 1]));
+    assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
+    let list = place.write("list", format!("# ours\n{image}\n\n{image}\n").as_bytes()).display().to_string();
+    let said = run(&["scan", "--targets-file", &list, "--db", &db, "--as-of", AS_OF, "-o", "json", "-q"]);
+    assert_eq!(said.json()["images"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn fail_on_changes_the_code_and_nothing_else() {
+    let place = Place::new();
+    let db = place.database();
+    let image = place.layout(&[debian()]);
+    let with = |level: &str, as_of: &str| {
+        run(&["scan", &image, "--db", &db, "--as-of", as_of, "--fail-on", level, "-o", "json", "-q"])
+    };
+    let never = with("never", "2027-11-24");
+    assert_eq!((never.code, never.json()["images"][0]["verdict"]["result"].as_str()), (0, Some("denied")));
+    // Within thirty days of the end: a warning.
+    assert_eq!(with("deny", "2027-03-25").code, 0);
+    assert_eq!(with("warn", "2027-03-25").code, 1);
+}
+
+#[test]
+fn wrong_usage_and_invalid_policies_are_code_2() {
+    let place = Place::new();
+    let image = place.layout(&[debian()]);
+    let policy =
+        place.write("policy.toml", b"version = 1\n[lifespan]\nmax_agee = \"6mo\"\n").display().to_string();
+    let said = run(&["scan", &image, "--policy", &policy]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.stderr.contains("line 3: unknown key `lifespan.max_agee`: did you mean `max_age`?"),
+        "{}",
+        said.stderr
+    );
+    let absent = place.path("absent").display().to_string();
+    for arguments in [
+        &["scan"][..],
+        &["scan", &image, "-o", "pdf"],
+        &["scan", &image, "--as-of", "yesterday"],
+        &["scan", &image, "--platform", "linux"],
+        &["scan", &image, "--policy", &absent],
+        &["scan", "--targets-file", &absent],
+        &["scan", &image, "--jobs", "0"],
+        &["inventory", &image, "-o", "table"],
+        &["inventory", "purl:-", "inventory:-"],
+        &["db", "build", "-o", &absent, "--input", "nofeed=/etc/hostname"],
+        &["db", "build", "-o", &absent, "--input", "debian"],
+        &["compare-versions", "npm", "1", "2"],
+        &["frobnicate"],
+    ] {
+        let said = run(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}: {said:?}");
+        assert!(said.stdout.is_empty() && !said.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn reports_go_to_files_whole_and_to_several_places() {
+    let place = Place::new();
+    let db = place.database();
+    let image = place.layout(&[debian()]);
+    let file = place.write("report.json", b"old").display().to_string();
+    let said = run(&[
+        "scan",
+        &image,
+        "--db",
+        &db,
+        "--as-of",
+        AS_OF,
+        "-q",
+        "-o",
+        "table",
+        "-o",
+        &format!("json={file}"),
+    ]);
+    assert!(said.stdout.contains("PASSED"), "{}", said.stdout);
+    let written = fs::read_to_string(&file).unwrap();
+    assert_eq!(written, scan(&image, &db).stdout);
+    assert_eq!(
+        fs::read_dir(place.0.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".tmp"))
+            .count(),
+        0
+    );
+    let nowhere = format!("json={}/no/such/folder", place.0.path().display());
+    let failed = run(&["scan", &image, "--db", &db, "--as-of", AS_OF, "-q", "-o", &nowhere]);
+    assert_eq!(failed.code, 3);
+    assert!(failed.stderr.contains("cannot write"), "{}", failed.stderr);
+}
+
+#[test]
+fn findings_are_in_the_report_with_what_is_not_affected_on_demand() {
+    let place = Place::new();
+    let db = place.database();
+    let said = scan(&place.layout(&[debian()]), &db);
+    let finding = &said.json()["images"][0]["findings"][0];
+    assert_eq!(finding["id"], "CVE-2024-0001");
+    assert_eq!(
+        (finding["state"].as_str(), finding["fixed_version"].as_str()),
+        (Some("affected"), Some("5.2.15-3"))
+    );
+    let fixed = Tar::new()
+        .file("etc/os-release", OS_RELEASE.as_bytes())
+        .file("var/lib/dpkg/status", status(&[("bash", "5.2.15-3")]).as_bytes())
+        .build();
+    let image = place.layout(&[fixed]);
+    assert_eq!(scan(&image, &db).json()["images"][0]["findings"].as_array().unwrap().len(), 0);
+    let all = run(&["scan", &image, "--db", &db, "--as-of", AS_OF, "-o", "json", "-q", "--all"]);
+    assert_eq!(all.json()["images"][0]["findings"][0]["state"], "not_affected");
+}
+
+#[test]
+fn a_release_that_no_feed_covers_is_never_clean() {
+    let place = Place::new();
+    let db = place.database();
+    for (os_release, kind) in
+        [("ID=debian\nVERSION_ID=99\n", "not-covered"), ("NAME=nothing\n", "unknown-system")]
+    {
+        let layer = Tar::new()
+            .file("etc/os-release", os_release.as_bytes())
+            .file("var/lib/dpkg/status", status(&[("bash", "1")]).as_bytes())
+            .build();
+        let image = place.layout(&[layer]);
+        let said = scan(&image, &db);
+        assert_eq!((said.code, said.json()["images"][0]["findings"][0]["kind"].as_str()), (4, Some(kind)));
+        let table = run(&["scan", &image, "--db", &db, "--as-of", AS_OF, "-q"]).stdout;
+        assert!(table.contains("INCONCLUSIVE") && table.contains("not looked for"), "{table}");
+    }
+}
+
+#[test]
+fn versions_are_compared_one_by_one_and_by_the_line() {
+    assert_eq!(run(&["compare-versions", "deb", "1.0~rc1", "1.0"]).stdout, "<\n");
+    assert_eq!(run(&["compare-versions", "rpm", "1.0^git1", "1.0"]).stdout, ">\n");
+    let said = run_with_input(&["compare-versions", "apk"], "1.0-r0\t1.0-r0\n1.1\t1.0\n");
+    assert_eq!(said.stdout, "=\n>\n");
+    let wrong = run_with_input(&["compare-versions", "apk"], "1.0\n");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("line 1"), "{}", wrong.stderr);
+}
+
+#[test]
+fn a_database_says_what_it_holds() {
+    let place = Place::new();
+    let db = place.database();
+    let info = run(&["db", "info", "--db", &db]);
+    assert!(info.stdout.contains("feed debian: 1 records, debian:12"), "{}", info.stdout);
+    let rows = run(&["db", "lookup", "--db", &db, "--distro", "debian:12", "bash", "--version", "5.2.15-3"]);
+    assert!(rows.stdout.contains("CVE-2024-0001 high affected fixed in 5.2.15-3"), "{}", rows.stdout);
+    assert!(rows.stdout.contains("CVE-2024-0001 not affected"), "{}", rows.stdout);
+    assert_eq!(run(&["db", "lookup", "--db", &db, "--distro", "alpine:3.20", "musl"]).code, 4);
+    let tracker = place.path("tracker.json").display().to_string();
+    let again = place.path("again").display().to_string();
+    let input = format!("debian={tracker}");
+    assert_eq!(
+        run(&["db", "build", "-o", &again, "--as-of", AS_OF, "--input", &input]).stdout,
+        run(&["db", "info", "--db", &db]).stdout
+    );
+}
+
+#[test]
+fn completions_a_manual_and_help_exist_for_every_command() {
+    assert!(run(&["completions", "bash"]).stdout.contains("imagescan"));
+    assert!(run(&["man"]).stdout.starts_with(".ie"), "{}", &run(&["man"]).stdout[..40]);
+    for command in [
+        &["--help"][..],
+        &["scan", "--help"],
+        &["inventory", "--help"],
+        &["db", "--help"],
+        &["db", "build", "--help"],
+    ] {
+        let said = run(command);
+        assert_eq!(said.code, 0);
+        assert!(said.stdout.contains("Usage:"));
+    }
+}
