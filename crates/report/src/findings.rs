@@ -2,7 +2,7 @@
 
 use crate::column::{Cell, rows};
 use crate::palette::Palette;
-use crate::text::{counted, escaped};
+use crate::text::{counted, escaped, wrapped};
 use imagescan_model::{AdvisoryState, Finding, FindingKind, HiddenReason, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,10 @@ pub(crate) fn lines(findings: &[Finding], columns: usize, palette: Palette) -> V
         ));
         let beyond = groups.len().saturating_sub(MOST);
         if beyond > 0 {
-            lines.push(format!("… and {}: -o json lists all", counted(beyond, "more line")));
+            lines.extend(wrapped(
+                &format!("… and {}: -o json lists all", counted(beyond, "more line")),
+                columns,
+            ));
         }
     }
     for (reason, text) in [
@@ -108,7 +111,7 @@ pub(crate) fn lines(findings: &[Finding], columns: usize, palette: Palette) -> V
             .map(|finding| finding.id.as_str())
             .collect();
         if !hidden.is_empty() {
-            lines.push(format!("Not shown: {} {text}", hidden.len()));
+            lines.extend(wrapped(&format!("Not shown: {} {text}", hidden.len()), columns));
         }
     }
     lines
