@@ -7,6 +7,7 @@ need() { # COMMAND OR FILE, PACKAGE
 }
 need dpkg dpkg
 need cc gcc
+need c++ g++
 need pkg-config pkg-config
 need /usr/include/dpkg/dpkg.h libdpkg-dev
 need /usr/lib/python3/dist-packages/rpm python3-rpm

@@ -1,0 +1,23 @@
+#![no_main]
+
+use imagescan_image::{Limits, Options, PlatformChoice, Progress, Target, read};
+use std::io::Write;
+use std::sync::Arc;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let target = format!("rootfs:{}", file.path().display());
+    let Ok(Target::Image(location)) = Target::parse(&target) else { unreachable!() };
+    let options = Options {
+        jobs: 1,
+        // Small, so that a bomb ends before the fuzzer's patience.
+        limits: Limits { layer_bytes: 16 << 20, ..Limits::default() },
+        cache: std::env::temp_dir(),
+        platform: PlatformChoice::default(),
+        progress: Arc::new(Progress::default()),
+    };
+    if let Ok(images) = read(&target, &location, &imagescan_catalog::question(), &options) {
+        images.iter().for_each(|image| drop(imagescan_catalog::inventory(image)));
+    }
+});
