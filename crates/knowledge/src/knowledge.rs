@@ -32,7 +32,7 @@ pub struct Coverage<'a> {
 
 impl Knowledge {
     /// Opens the database in `dir`: reads the manifest, maps the segments and checks their headers. What a lookup
-    /// then reads is checked as it is read; [`crate::verify`] checks all.
+    /// then reads is checked as it is read; [`crate::verify()`] checks all.
     pub fn open(dir: &Path) -> Result<Self, KnowledgeError> {
         let mut generation = Manifest::read(dir)?;
         for _ in 1..MOST_ATTEMPTS {

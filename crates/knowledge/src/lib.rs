@@ -4,7 +4,7 @@
 //! one `manifest` and immutable segments named by their SHA-256, one a distribution; and from such a folder the
 //! rows of one (release, package type, source or binary, name) at a time, borrowed from the map.
 //!
-//! [`Builder`] writes, [`Knowledge`] reads, [`verify`] proves. `docs/knowledge-format.md` tells the format.
+//! [`Builder`] writes, [`Knowledge`] reads, [`verify()`] proves. `docs/knowledge-format.md` tells the format.
 //!
 //! What is trusted: that nobody writes into a segment in place while it is mapped (`mapped`). The bytes
 //! themselves are not: each 64 KiB block is compared with its checksum before anything in it is believed, and
