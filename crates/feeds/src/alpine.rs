@@ -4,13 +4,13 @@
 //! It knows fixed issues only: silence does not mean 'not affected'. The version `0` marks what was found not to
 //! affect the package. Of two versions for one id the higher is the full fix; both are kept.
 
+use crate::entries::Entries;
 use crate::error::FeedError;
 use crate::parse::Input;
 use imagescan_model::{
     AdvisoryRecord, AdvisoryState, FeedCoverage, MatchedBy, PackageType, Release, Severity,
 };
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 struct Document {
@@ -28,7 +28,7 @@ struct Described {
     name: String,
     /// `null` where a version fixed nothing, and for packages without fixes.
     #[serde(default)]
-    secfixes: Option<BTreeMap<String, Option<Ids>>>,
+    secfixes: Option<Entries<String, Option<Ids>>>,
 }
 
 /// Ids that a version fixed; an empty text stands for none in old branches.
@@ -73,10 +73,11 @@ pub(crate) fn parse(
         })?;
         coverage.push(FeedCoverage { release: release.clone(), fixes_only: true });
         for Package { pkg } in document.packages {
-            for (version, ids) in pkg.secfixes.unwrap_or_default() {
-                for id in ids.map(Ids::into_list).unwrap_or_default() {
-                    let Some((id, aliases)) = ids_of(&id) else { continue };
-                    records.push(record(&release, &pkg.name, &version, id, aliases));
+            for (version, ids) in pkg.secfixes.map(|fixes| fixes.0).unwrap_or_default() {
+                for entry in ids.map(Ids::into_list).unwrap_or_default() {
+                    for (id, aliases) in ids_of(&entry) {
+                        records.push(record(&release, &pkg.name, &version, id, aliases));
+                    }
                 }
             }
         }
@@ -84,24 +85,43 @@ pub(crate) fn parse(
     Ok((records, coverage))
 }
 
-/// The id of an entry and its other names: `CVE-2019-9210 GHSA-…`, `CVE-2017-2616 (+ regression fix)`.
-fn ids_of(entry: &str) -> Option<(String, Vec<String>)> {
-    let corrected = entry.replace("CVE_", "CVE-");
+/// The ids of an entry, each with its other names. `CVE-2019-9210 GHSA-…` is one thing with two names,
+/// `CVE-2018-3620 CVE-2018-3646 XSA-273` two things with a third name in common; the rest is remarks, as in
+/// `CVE-2017-2616 (+ regression fix)`. An entry without any id is its own: what was fixed is not lost.
+fn ids_of(entry: &str) -> Vec<(String, Vec<String>)> {
+    let corrected = entry.replace("CVE_", "CVE-").replace("CVE 1", "CVE-1").replace("CVE 2", "CVE-2");
     let words = corrected.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    let is_id = |word: &&str| {
-        let named = word.starts_with(|first: char| first.is_ascii_uppercase());
-        word.contains('-') && (named || word.contains(|c: char| c.is_ascii_digit()))
-    };
-    let ids = words.map(|word| word.trim_matches('-')).filter(is_id);
-    let mut ids: Vec<String> = ids.map(String::from).collect();
-    // CVE first, then GHSA, then what else they are called.
-    ids.sort_by_key(|id| (!id.starts_with("CVE-"), !id.starts_with("GHSA-"), id.clone()));
-    ids.dedup();
-    let mut ids = ids.into_iter();
-    let first = ids.next()?;
-    let mut aliases: Vec<String> = ids.collect();
-    aliases.sort();
-    Some((first, aliases))
+    let words: Vec<&str> = words.map(|word| word.trim_matches('-')).collect();
+    let mut cves: Vec<String> = words.iter().filter_map(|word| cve(word)).collect();
+    cves.sort();
+    cves.dedup();
+    let mut others: Vec<String> =
+        words.iter().filter(|word| is_other_id(word)).map(|word| (*word).into()).collect();
+    others.sort_by_key(|id| (!id.starts_with("GHSA-"), id.clone()));
+    others.dedup();
+    if cves.is_empty() {
+        if others.is_empty() {
+            others.extend(Some(entry.trim().to_string()).filter(|entry| !entry.is_empty()));
+        }
+        cves = others.drain(..others.len().min(1)).collect();
+    }
+    others.sort();
+    cves.into_iter().map(|id| (id, others.clone())).collect()
+}
+
+/// `CVE-2017-17434` of `CVE-2017-17434-2`: year and number, without what was put behind them.
+fn cve(word: &str) -> Option<String> {
+    let mut parts = word.strip_prefix("CVE-")?.split('-');
+    let (year, number) = (parts.next()?, parts.next()?);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (year.len() == 4 && digits(year) && digits(number)).then(|| format!("CVE-{year}-{number}"))
+}
+
+/// `XSA-248`, `GHSA-…`, `wnpa-sec-2017-18`.
+fn is_other_id(word: &str) -> bool {
+    let named = word.starts_with(|first: char| first.is_ascii_alphabetic()) && word.contains('-');
+    let numbered = word.starts_with("GHSA-") || word.contains(|c: char| c.is_ascii_digit());
+    named && numbered && cve(word).is_none()
 }
 
 fn record(
@@ -159,27 +179,42 @@ mod tests {
             records.iter().map(|record| (record.state, record.fixed_version.as_deref())).collect();
         assert_eq!(
             states,
-            [(AdvisoryState::NotAffected, None), (AdvisoryState::Affected, Some("1.1.1d-r3"))]
+            [(AdvisoryState::Affected, Some("1.1.1d-r3")), (AdvisoryState::NotAffected, None)]
         );
     }
 
     #[test]
     fn entries_hold_several_names_and_remarks() {
-        for (entry, id, aliases) in [
-            ("CVE-2017-2616 (+ regression fix)", "CVE-2017-2616", &[][..]),
-            ("GHSA-aaaa CVE-2019-9210", "CVE-2019-9210", &["GHSA-aaaa"]),
-            ("CVE_2019-2426", "CVE-2019-2426", &[]),
-            ("XSA-248", "XSA-248", &[]),
-            ("CVE-2017-8073.patch", "CVE-2017-8073", &[]),
+        for (entry, expected) in [
+            ("CVE-2017-2616 (+ regression fix)", "CVE-2017-2616"),
+            ("GHSA-aaaa CVE-2019-9210", "CVE-2019-9210 = GHSA-aaaa"),
+            ("CVE_2019-2426", "CVE-2019-2426"),
+            ("CVE 2018-16859", "CVE-2018-16859"),
+            ("CVE-2017-17434-2", "CVE-2017-17434"),
+            ("CVE-2017-8073.patch", "CVE-2017-8073"),
+            ("CVE-2018-3620 CVE-2018-3646  XSA-273", "CVE-2018-3620 = XSA-273; CVE-2018-3646 = XSA-273"),
+            ("CVE-????-?????  XSA-284", "XSA-284"),
+            ("ZBX-1 GHSA-bbbb", "GHSA-bbbb = ZBX-1"),
+            ("CVE-2018-14879 (tcpdump -V)", "CVE-2018-14879"),
+            ("wnpa-sec-2017-18", "wnpa-sec-2017-18"),
+            ("no number yet", "no number yet"),
+            (" ", ""),
         ] {
-            let (found, others) = ids_of(entry).unwrap();
-            assert_eq!(
-                (found.as_str(), others),
-                (id, aliases.iter().map(|a| String::from(*a)).collect()),
-                "{entry}"
-            );
+            let said = |(id, aliases): (String, Vec<String>)| [vec![id], aliases].concat().join(" = ");
+            let found: Vec<String> = ids_of(entry).into_iter().map(said).collect();
+            assert_eq!(found.join("; "), expected, "{entry}");
         }
-        assert!(ids_of("CVE-????-?????").is_none());
+    }
+
+    #[test]
+    fn a_version_that_stands_twice_is_read_twice() {
+        let (records, _) = read(
+            r#"{"distroversion": "edge", "packages": [{"pkg": {"name": "a", "secfixes": {
+                "1-r0": ["CVE-2019-1551"], "1-r0": ["CVE-2019-1552"]}}}]}"#,
+        )
+        .unwrap();
+        assert_eq!(records.len(), 2);
+        assert_eq!(records[0].release.to_string(), "alpine:edge");
     }
 
     #[test]

@@ -6,8 +6,10 @@
 //! `docs/severity.md`.
 
 mod alpine;
+mod cvss;
 mod debian;
 mod description;
+mod entries;
 mod error;
 mod osv;
 mod parse;

@@ -10,7 +10,7 @@
 use super::release;
 use crate::error::FeedError;
 use crate::parse::Input;
-use imagescan_model::Release;
+use imagescan_model::{AdvisoryState, Release};
 use jiff::Timestamp;
 
 /// One advisory.
@@ -31,13 +31,13 @@ pub(super) struct Fix {
     pub listed: Listed,
 }
 
-/// What stands where a version does.
+/// What stands after the package's name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listed {
+    /// The version that fixes it.
     Version(String),
-    NotAffected,
-    EndOfLife,
-    Unfixed,
+    /// A mark such as `<not-affected>` instead.
+    Unfixed(AdvisoryState),
 }
 
 pub(super) fn parse(input: &Input<'_>) -> Result<Vec<Advisory>, FeedError> {
@@ -59,7 +59,8 @@ pub(super) fn parse(input: &Input<'_>) -> Result<Vec<Advisory>, FeedError> {
             let ids = ids.strip_suffix('}').ok_or_else(|| failed("its list of ids has no end"))?;
             advisory.ids.extend(ids.split_whitespace().map(String::from));
         } else if detail.starts_with('[') {
-            let fix = fix(detail).ok_or_else(|| failed("it is no `[release] - source version`"))?;
+            let fix = fix(detail)
+                .ok_or_else(|| failed("it is no `[release] - source version`, or has an unknown mark"))?;
             advisory.fixes.push(fix);
         } else if !is_remark(detail) {
             return Err(failed("it fits no rule of such a list"));
@@ -95,12 +96,23 @@ fn fix(line: &str) -> Option<Fix> {
     let mut words = rest.trim_start().strip_prefix('-')?.split_whitespace();
     let source = words.next()?;
     let listed = match words.next()? {
-        "<not-affected>" => Listed::NotAffected,
-        "<end-of-life>" => Listed::EndOfLife,
-        marked if marked.starts_with('<') => Listed::Unfixed,
+        mark if mark.starts_with('<') => Listed::Unfixed(marked(mark)?),
         version => Listed::Version(version.into()),
     };
     Some(Fix { release: release(codename.trim()), source: source.into(), listed })
+}
+
+/// The marks of the tracker's lists (security-team.debian.org/security_tracker.html).
+fn marked(mark: &str) -> Option<AdvisoryState> {
+    Some(match mark {
+        "<not-affected>" => AdvisoryState::NotAffected,
+        "<end-of-life>" => AdvisoryState::EndOfLife,
+        "<unfixed>" | "<removed>" => AdvisoryState::Affected,
+        "<no-dsa>" | "<postponed>" => AdvisoryState::FixDeferred,
+        "<ignored>" => AdvisoryState::WillNotFix,
+        "<undetermined>" => AdvisoryState::UnderInvestigation,
+        _ => return None,
+    })
 }
 
 /// A second advisory on the same matter (`DSA-5380-2`) often names no ids: they are the first one's.

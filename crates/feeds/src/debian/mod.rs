@@ -15,7 +15,8 @@ use imagescan_model::{
 };
 use imagescan_version::Order;
 use lists::{Advisory, Listed};
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is said of (release, source package, id).
 type Key = (Release, String, String);
@@ -26,16 +27,16 @@ pub(crate) fn parse(
 ) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
     let mut records: BTreeMap<Key, AdvisoryRecord> = BTreeMap::new();
     let mut advisories: Vec<Advisory> = Vec::new();
-    let mut tracked = Vec::new();
+    let mut tracked: BTreeSet<Release> = BTreeSet::new();
     for input in inputs {
         match input.bytes.trim_ascii_start().first() {
             Some(b'{') => {
                 for record in tracker::parse(input)? {
-                    tracked.push(FeedCoverage { release: record.release.clone(), fixes_only: false });
-                    records.insert(key(&record), record);
+                    if !tracked.contains(&record.release) {
+                        tracked.insert(record.release.clone());
+                    }
+                    add(&mut records, record, input)?;
                 }
-                tracked.sort();
-                tracked.dedup();
             }
             Some(b'[') => advisories.extend(lists::parse(input)?),
             _ => {
@@ -50,19 +51,37 @@ pub(crate) fn parse(
     for advisory in &advisories {
         advisory.fixes.iter().for_each(|fix| apply(&mut records, advisory, fix));
     }
-    let mut coverage = tracked.clone();
-    for (release, ..) in records.keys() {
-        // What only the lists speak of: fixes, and nothing of what was never fixed.
-        if !tracked.iter().any(|covered| covered.release == *release) {
-            coverage.push(FeedCoverage { release: release.clone(), fixes_only: true });
-        }
-    }
+    // What only the lists speak of: fixes, and nothing of what was never fixed.
+    let releases: BTreeSet<&Release> = records.keys().map(|(release, ..)| release).collect();
+    let covered = |release: &&Release| FeedCoverage {
+        release: (*release).clone(),
+        fixes_only: !tracked.contains(*release),
+    };
+    let coverage = releases.iter().map(covered).collect();
     Ok((records.into_values().collect(), coverage))
 }
 
-fn key(record: &AdvisoryRecord) -> Key {
-    (record.release.clone(), record.package.clone(), record.id.clone())
+/// Adds what the tracker says. Two documents, or two places of one, that contradict each other are an error:
+/// nobody could tell which of them holds.
+fn add(
+    records: &mut BTreeMap<Key, AdvisoryRecord>,
+    record: AdvisoryRecord,
+    input: &Input<'_>,
+) -> Result<(), FeedError> {
+    match records.entry((record.release.clone(), record.package.clone(), record.id.clone())) {
+        Entry::Vacant(new) => {
+            new.insert(record);
+        }
+        Entry::Occupied(known) if *known.get() == record => {}
+        Entry::Occupied(_) => {
+            let value = format!("{} {} {}", record.release, record.package, record.id);
+            return Err(FeedError::Value { name: input.name.into(), why: CONTRADICTS, value });
+        }
+    }
+    Ok(())
 }
+
+const CONTRADICTS: &str = "two statements contradict each other about";
 
 /// Puts one line of an advisory over what the tracker says.
 fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: &lists::Fix) {
@@ -76,11 +95,12 @@ fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: 
             url: Some(format!("https://security-tracker.debian.org/tracker/{}", advisory.id)),
             date: Some(advisory.date),
         };
+        // The tracker found out later that the release was never affected.
+        let dismissed = record.state == AdvisoryState::NotAffected && is_tracked(record);
+        let published = record.fix_available.is_some();
         match &fix.listed {
-            // The tracker found out later that the release was never affected.
-            Listed::Version(_) if record.state == AdvisoryState::NotAffected && is_tracked(record) => {}
+            Listed::Version(_) if dismissed && record.advisories.is_empty() => continue,
             Listed::Version(version) => {
-                let published = record.advisories.iter().any(|known| known.date.is_some());
                 let known = record.fixed_version.as_deref().filter(|_| published);
                 // Of several advisories the highest version is the whole fix.
                 if known.is_none_or(|known| Order::Deb.compare(version, known).is_gt()) {
@@ -89,16 +109,23 @@ fn apply(records: &mut BTreeMap<Key, AdvisoryRecord>, advisory: &Advisory, fix: 
                     record.fix_available = Some(DatedAs { at: advisory.date, kind: DateKind::Advisory });
                 }
             }
-            Listed::NotAffected => (record.state, record.fixed_version) = (AdvisoryState::NotAffected, None),
-            Listed::EndOfLife => (record.state, record.fixed_version) = (AdvisoryState::EndOfLife, None),
-            // The advisory is about other releases.
-            Listed::Unfixed => continue,
+            // A fix that was published stays one, whatever a later advisory is about.
+            Listed::Unfixed(_) if published => continue,
+            Listed::Unfixed(state) if is_final(*state) || !is_tracked(record) => {
+                (record.state, record.fixed_version) = (*state, None);
+            }
+            Listed::Unfixed(_) => continue,
         }
         if !record.advisories.contains(&reference) {
             record.advisories.push(reference);
             record.advisories.sort();
         }
     }
+}
+
+/// What an advisory says for good; the rest is the tracker's to say, which changes.
+fn is_final(state: AdvisoryState) -> bool {
+    matches!(state, AdvisoryState::NotAffected | AdvisoryState::EndOfLife)
 }
 
 /// Whether the tracker itself speaks of it, rather than the lists alone.

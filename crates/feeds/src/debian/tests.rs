@@ -90,7 +90,59 @@ fn damage_is_an_error_that_says_where() {
         "hello",
         r#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "shiny", "urgency": "low"}}}}}"#,
         r#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "open", "urgency": "huge"}}}}}"#,
+        r#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "open"}}}}}"#,
+        r#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "shiny", "urgency": "low", "fixed_version": "0"}}}}}"#,
+        r#"{"a": {"CVE-1": {"releases": {"bookworm":
+            {"status": "open", "urgency": "low", "nodsa": "", "nodsa_reason": "mood"}}}}}"#,
+        r#"{"a": {}} {}"#,
+        "[29 Mar 2023] DSA-1-1 x\n\t[bookworm] - x <surprise>\n",
     ] {
         assert!(parse("debian", &[Input { name: "x", bytes: text.as_bytes() }]).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_damaged_document_is_named_with_the_place() {
+    let text = r#"{"a": {"CVE-1": {"releases": {"bookworm": {"status": "open", "urgency": "huge"}}}}}"#;
+    let error = parse("debian", &[Input { name: "json", bytes: text.as_bytes() }]).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(error.to_string(), "`json` is no JSON of Debian's security tracker, or damaged");
+    assert!(cause.starts_with("unknown urgency `huge` at line 1 column "), "{cause}");
+}
+
+#[test]
+fn statements_that_contradict_each_other_are_an_error() {
+    let one = |state: &str| {
+        format!(
+            r#""a": {{"CVE-1": {{"releases": {{"bookworm": {{"status": "{state}", "urgency": "low"}}}}}}}}"#
+        )
+    };
+    let read = |text: &str| parse("debian", &[Input { name: "x", bytes: text.as_bytes() }]);
+    let twice = format!("{{{}, {}}}", one("open"), one("open"));
+    assert_eq!(read(&twice).unwrap().0.len(), 1);
+    let against = format!("{{{}, {}}}", one("open"), one("undetermined"));
+    let error = read(&against).unwrap_err().to_string();
+    assert_eq!(error, "`x`: two statements contradict each other about `debian:12 a CVE-1`");
+}
+
+#[test]
+fn a_mark_does_not_take_back_a_published_fix() {
+    let list = "\
+[09 Jan 2003] DSA-3-1 xpdf - more
+\t{CVE-1}
+\t[woody] - xpdf <not-affected>
+\t[sarge] - xpdf <unfixed>
+[08 Jan 2003] DSA-2-1 xpdf - security update
+\t{CVE-1}
+\t[woody] - xpdf 1.00-3.1
+[07 Jan 2003] DSA-1-1 openssl - security update
+\t{CVE-4 CVE-6}
+\t[bookworm] - openssl <unfixed>
+";
+    let records = records(&[TRACKER, list]);
+    assert_eq!(said(&records, "debian:woody", "CVE-1"), (AdvisoryState::Affected, Some("1.00-3.1".into())));
+    assert_eq!(said(&records, "debian:sarge", "CVE-1"), (AdvisoryState::Affected, None));
+    // The tracker knows better than 'unfixed'.
+    assert_eq!(said(&records, "debian:12", "CVE-4"), (AdvisoryState::NotAffected, None));
+    assert_eq!(said(&records, "debian:12", "CVE-6"), (AdvisoryState::UnderInvestigation, None));
 }
