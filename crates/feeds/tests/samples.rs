@@ -28,7 +28,7 @@ fn real(archive: &str, name: &str) -> Option<Vec<u8>> {
             return Some(bytes);
         }
     }
-    panic!("{archive:?} lacks {name}", archive = SHARED);
+    panic!("the archive lacks {name}");
 }
 
 fn json(bytes: &[u8]) -> Value {
