@@ -15,8 +15,11 @@ pub struct Release {
     pub version: String,
 }
 
-/// Debian's codenames, from distro-info-data `debian.csv`. `sid` never gets a number.
+/// Debian's codenames, from distro-info-data `debian.csv`. `sid` never gets a number;
+/// woody and sarge (3.0 and 3.1) would share one.
 const DEBIAN_CODENAMES: &[(&str, &str)] = &[
+    ("etch", "4"),
+    ("lenny", "5"),
     ("squeeze", "6"),
     ("wheezy", "7"),
     ("jessie", "8"),
