@@ -1,12 +1,15 @@
 //! apk's database: `lib/apk/db/installed`, records of `letter:value` lines ended by an empty line
-//! (apk-tools' wiki page "Apk spec", installed database; apk-package(5) for the fields).
+//! (apk-tools' wiki page "Apk spec", installed database; apk-package(5) for the fields). apk ends each record,
+//! the last one too, and so does apko: a file that ends otherwise is cut short.
 
-use crate::database::Found;
-use crate::problem::{self, incomplete};
-use crate::text::{is_sane, lines, some, text};
-use imagescan_image::View;
+use crate::database::{self, Found};
+use crate::lines::{Line, Lines};
+use crate::problem::{self, Damage, incomplete};
+use crate::text::{is_sane, some, text};
+use imagescan_image::{File, View};
 use imagescan_model::{IncompleteKind, Package, PackageType, SourcePackage};
 use jiff::Timestamp;
+use std::io;
 
 /// The database: where it was, and where apk 3 puts it on a merged `/usr`.
 pub(crate) const PATHS: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
@@ -35,65 +38,88 @@ pub(crate) fn read(view: View<'_>) -> Found {
     for path in files(view) {
         let what = IncompleteKind::PackageDatabase;
         let Some(file) = problem::file(view, &path, what, &mut found.problems) else { continue };
-        let Some(bytes) = problem::bytes(&file, what, &mut found.problems) else { continue };
-        parse(&bytes, &path, &mut found);
+        if let Err(error) = read_file(&file, &path, &mut found) {
+            found.problems.push(incomplete(what, &path, error.to_string()));
+        }
     }
     found
 }
 
+/// The letters of a package that matter. `F` begins its list of files, whose letters are others.
+const WANTED: &[u8; 7] = b"PVAotmL";
+
 /// The fields of a record that matter.
 #[derive(Default)]
-struct Record<'a> {
-    fields: Vec<(u8, &'a [u8])>,
-    damaged: bool,
+struct Record {
+    fields: [Option<Box<[u8]>>; WANTED.len()],
+    damage: Option<&'static str>,
 }
 
-impl<'a> Record<'a> {
-    fn field(&self, letter: u8) -> Option<&'a [u8]> {
-        self.fields.iter().find(|(field, _)| *field == letter).map(|(_, value)| *value)
+impl Record {
+    fn field(&self, letter: u8) -> Option<&[u8]> {
+        let index = WANTED.iter().position(|wanted| *wanted == letter)?;
+        self.fields.get(index)?.as_deref()
     }
-}
 
-fn parse(bytes: &[u8], path: &str, found: &mut Found) {
-    let mut record: Option<Record<'_>> = None;
-    let mut number = 0;
-    let ends = std::iter::once(&b""[..]);
-    for line in lines(bytes).chain(ends) {
-        if line.is_empty() {
-            if let Some(record) = record.take() {
-                number += 1;
-                match package(&record) {
-                    Ok(package) => found.packages.push(package),
-                    Err(why) => {
-                        let name = record.field(b'P').map(text).unwrap_or_default();
-                        let why = format!("record {number} (`{}`): {why}", name.escape_debug());
-                        found.problems.push(incomplete(IncompleteKind::Package, path, why));
-                    }
-                }
-            }
-            continue;
-        }
-        let record = record.get_or_insert_default();
-        match line {
-            // `F` begins the list of files; its letters repeat, and none of the package's come after it.
-            [letter @ (b'P' | b'V' | b'A' | b'o' | b't' | b'm' | b'L'), b':', value @ ..] => {
-                if record.field(*letter).is_none() {
-                    record.fields.push((*letter, value));
-                }
-            }
-            [letter, b':', ..] if letter.is_ascii_alphabetic() => {}
-            _ => record.damaged = true,
+    fn add(&mut self, line: Line<'_>) {
+        let [letter, b':', value @ ..] = line.bytes else {
+            self.damage = Some("a line is no `letter:value`");
+            return;
+        };
+        let index = WANTED.iter().position(|wanted| wanted == letter);
+        match index.and_then(|index| self.fields.get_mut(index)) {
+            None if letter.is_ascii_alphabetic() => {}
+            None => self.damage = Some("a line is no `letter:value`"),
+            // Where the empty line between two records is lost, the second package would vanish.
+            Some(Some(_)) => self.damage = Some("a field stands twice"),
+            Some(_) if line.is_cut => self.damage = Some("a field is absurdly long"),
+            Some(field) => *field = Some(value.into()),
         }
     }
-    if number == 0 && !bytes.trim_ascii().is_empty() {
-        let why = "it holds no record: it is damaged";
-        found.problems.push(incomplete(IncompleteKind::PackageDatabase, path, why));
-    }
 }
 
-fn package(record: &Record<'_>) -> Result<Package, &'static str> {
-    if record.damaged {
-        return Err("a line is no `letter:value`");
+fn read_file(file: &File<'_>, path: &str, found: &mut Found) -> io::Result<()> {
+    let mut lines = Lines::new(file);
+    let mut damage = Damage::of(path);
+    let mut record: Option<Record> = None;
+    let mut number = 0_u64;
+    let mut take = |record: Record, found: &mut Found| {
+        number += 1;
+        match package(&record) {
+            Ok(package) => found.packages.push(package),
+            Err(why) => {
+                let name = record.field(b'P').map(text).unwrap_or_default();
+                damage.add(format!("record {number}"), &name, why, &mut found.problems);
+            }
+        }
+        database::is_full(found.packages.len(), path, &mut found.problems)
+    };
+    let mut is_full = false;
+    while !is_full && let Some(line) = lines.next()? {
+        if !line.bytes.is_empty() {
+            record.get_or_insert_default().add(line);
+        } else if let Some(record) = record.take() {
+            is_full = take(record, found);
+        }
+    }
+    let is_open = record.is_some();
+    if let Some(record) = record {
+        take(record, found);
+    }
+    damage.end(&mut found.problems);
+    let mut damaged = |why: &str| found.problems.push(incomplete(IncompleteKind::PackageDatabase, path, why));
+    if is_open {
+        damaged("its last record has no end: it is cut short");
+    }
+    if lines.has_zeros() {
+        damaged("it holds zero bytes: it is damaged");
+    }
+    Ok(())
+}
+
+fn package(record: &Record) -> Result<Package, &'static str> {
+    if let Some(damage) = record.damage {
+        return Err(damage);
     }
     let name = record.field(b'P').map(text).filter(|name| is_sane(name)).ok_or("it has no name (P:)")?;
     let version =
@@ -115,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     const DATABASE: &str = "C:Q1x=\nP:libssl3\nV:3.3.2-r0\nA:x86_64\nS:1\nT:text: with colons\no:openssl\n\
-        m:A <a@alpine.example>\nL:Apache-2.0\nt:1725372000\nF:usr/lib\nR:libssl.so.3\nZ:Q1y=\n\nP:musl\nV:1.2.5-r0\nA:x86_64";
+        m:A <a@alpine.example>\nL:Apache-2.0\nt:1725372000\nF:usr/lib\nR:libssl.so.3\nZ:Q1y=\n\nP:musl\nV:1.2.5-r0\nA:x86_64\n\n";
 
     fn read_file(bytes: &[u8]) -> Found {
         read(TreeBuilder::new().layer().file(PATHS[0], bytes, 0).build().top())
@@ -134,8 +160,25 @@ mod tests {
 
     #[test]
     fn damage_is_never_silence() {
-        for bytes in [&b"P:a\n\n"[..], b"V:1\n", b"garbage", b"P:a\nV:1\nnonsense\n", b"C:x"] {
-            assert!(!read_file(bytes).problems.is_empty(), "{}", bytes.escape_ascii());
+        for text in [
+            "P:a\n\n",
+            "V:1\n\n",
+            "garbage\n\n",
+            "P:a\nV:1\nno\n\n",
+            "P:a\nV:1\n\0:\n\n",
+            "P:a\nV:1\nP:b\n\n",
+        ] {
+            let found = read_file(text.as_bytes());
+            assert!(found.packages.is_empty() && !found.problems.is_empty(), "{text:?}");
+        }
+        assert_eq!(read_file("x\n\n".repeat(1000).as_bytes()).problems.len(), 101);
+    }
+
+    #[test]
+    fn a_database_cut_within_a_record_is_never_taken_for_a_whole_one() {
+        let between = DATABASE.find("\n\n").unwrap() + 2;
+        for end in (1..DATABASE.len()).filter(|end| *end != between) {
+            assert!(!read_file(&DATABASE.as_bytes()[..end]).problems.is_empty(), "{end}");
         }
     }
 

@@ -5,11 +5,23 @@ use crate::{apk, dpkg, rpm};
 use imagescan_image::View;
 use imagescan_model::{Incomplete, IncompleteKind, Package};
 
+/// Packages of one database. Debian, the largest distribution, has 70,000 in all.
+const MOST: usize = 100_000;
+
 /// Packages, and what could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub packages: Vec<Package>,
     pub problems: Vec<Incomplete>,
+}
+
+/// Whether a database of `count` packages is full; then that is said.
+pub(crate) fn is_full(count: usize, path: &str, problems: &mut Vec<Incomplete>) -> bool {
+    if count >= MOST {
+        let why = format!("more than {MOST} packages: the rest is not read");
+        problems.push(incomplete(IncompleteKind::PackageDatabase, path, why));
+    }
+    count >= MOST
 }
 
 /// What decides whether two views have the same databases: their files by name and content.

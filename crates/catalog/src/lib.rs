@@ -13,6 +13,7 @@ mod database;
 mod documents;
 mod dpkg;
 mod inventory;
+mod lines;
 mod os_release;
 mod problem;
 mod purl;

@@ -1,10 +1,46 @@
 //! `incomplete` entries, from whatever could not be read.
+//!
+//! How many there are is bounded: a file of 200 MB can hold a hundred million damaged entries.
 
 use imagescan_image::{File, LinkError, View};
 use imagescan_model::{Incomplete, IncompleteKind};
 
 pub(crate) fn incomplete(what: IncompleteKind, path: &str, why: impl Into<String>) -> Incomplete {
     Incomplete { what, path: Some(path.into()), why: why.into() }
+}
+
+/// Damaged entries of one database that are named; the others are counted.
+const NAMED: usize = 100;
+
+/// The damaged entries of the database at `path`.
+pub(crate) struct Damage<'a> {
+    path: &'a str,
+    count: usize,
+}
+
+impl<'a> Damage<'a> {
+    pub(crate) fn of(path: &'a str) -> Self {
+        Self { path, count: 0 }
+    }
+
+    /// `place` says which entry, `name` which package it seems to be, `why` what is wrong with it.
+    pub(crate) fn add(&mut self, place: String, name: &str, why: &str, problems: &mut Vec<Incomplete>) {
+        self.count += 1;
+        if self.count <= NAMED {
+            let name: String = name.chars().take(80).collect();
+            let why = format!("{place} (`{}`): {why}", name.escape_debug());
+            problems.push(incomplete(IncompleteKind::Package, self.path, why));
+        }
+    }
+
+    /// Says how many more there were than are named.
+    pub(crate) fn end(self, problems: &mut Vec<Incomplete>) {
+        let more = self.count.saturating_sub(NAMED);
+        if more > 0 {
+            let why = format!("{more} more entries are damaged");
+            problems.push(incomplete(IncompleteKind::PackageDatabase, self.path, why));
+        }
+    }
 }
 
 /// The file at `path`. A link that cannot be followed is a problem of kind `what`.
