@@ -42,4 +42,4 @@ pub use question::Question;
 pub use read::{Options, ReadError, read};
 pub use read_at::ReadAt;
 pub use target::{Document, Location, Target, TargetError};
-pub use tree::{File, LinkError, Tree, TreeBuilder, View};
+pub use tree::{File, LinkError, ModifiedIn, Tree, TreeBuilder, View};

@@ -129,17 +129,40 @@ impl Tree {
         self.at(self.layers().saturating_sub(1))
     }
 
-    /// Modification time, in seconds since 1970, of the regular file that `layer` itself carries at `path`,
-    /// by the name given or by the one that folder links lead to.
+    /// Modification times of the regular files that `layer` itself carries.
     #[must_use]
-    pub fn modified_in(&self, layer: u32, path: &str) -> Option<i64> {
-        let times = &self.layer(layer)?.modified;
-        let path = normal(path);
-        times.of(&path).or_else(|| times.of(&self.at(layer).resolve_folder(&path).ok()?))
+    pub fn modified_in(&self, layer: u32) -> ModifiedIn<'_> {
+        ModifiedIn { view: self.at(layer), layer, folder: String::new(), resolved: String::new() }
     }
 
     fn layer(&self, index: u32) -> Option<&LayerEvidence> {
         self.layers.get(usize::try_from(index).ok()?).map(AsRef::as_ref)
+    }
+}
+
+/// The modification times of one layer. Lists of files go folder by folder, so the last folder is remembered.
+#[derive(Debug)]
+pub struct ModifiedIn<'a> {
+    view: View<'a>,
+    layer: u32,
+    folder: String,
+    /// Where `folder` leads.
+    resolved: String,
+}
+
+impl ModifiedIn<'_> {
+    /// Seconds since 1970, of the file at `path`, by the name given or by the one that folder links lead to.
+    pub fn of(&mut self, path: &str) -> Option<i64> {
+        let times = &self.view.tree.layer(self.layer)?.modified;
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        times.of(path).or_else(|| {
+            if folder != self.folder {
+                self.resolved = self.view.resolve(&normal(folder)).ok()?;
+                folder.clone_into(&mut self.folder);
+            }
+            if self.resolved == folder { None } else { times.of(&join(&self.resolved, name)) }
+        })
     }
 }
 
@@ -519,8 +542,9 @@ mod tests {
     #[test]
     fn modification_times_are_found_by_either_name_of_a_merged_usr() {
         let tree = TreeBuilder::new().layer().symlink("lib", "usr/lib").file("usr/lib/x", b"", 7).build();
-        assert_eq!(tree.modified_in(0, "/lib/x"), Some(7));
-        assert_eq!(tree.modified_in(0, "/lib/y"), None);
-        assert_eq!(tree.modified_in(1, "/lib/x"), None);
+        assert_eq!(tree.modified_in(0).of("/lib/x"), Some(7));
+        assert_eq!(tree.modified_in(0).of("/usr/lib/x"), Some(7));
+        assert_eq!(tree.modified_in(0).of("/lib/y"), None);
+        assert_eq!(tree.modified_in(1).of("/lib/x"), None);
     }
 }

@@ -6,7 +6,7 @@
 //! not in the package.
 
 use crate::text::lines;
-use imagescan_image::Tree;
+use imagescan_image::{ModifiedIn, Tree};
 use imagescan_model::Package;
 use jiff::Timestamp;
 
@@ -23,10 +23,12 @@ pub(crate) fn date(package: &mut Package, tree: &Tree, layer: u32) {
     let Ok(bytes) = file.bytes() else { return };
     let paths = || lines(&bytes).filter_map(|path| std::str::from_utf8(path).ok());
     let newest = |times: &mut dyn Iterator<Item = i64>| times.filter(|time| *time < installed).max();
-    let own = newest(&mut paths().filter_map(|path| tree.modified_in(layer, path)));
+    let mut times = tree.modified_in(layer);
+    let own = newest(&mut paths().filter_map(|path| times.of(path)));
     // Some builders put files and database into different layers; the lowest has a file as it came.
-    let first = |path| (0..tree.layers()).find_map(|layer| tree.modified_in(layer, path));
-    let built = own.or_else(|| newest(&mut paths().filter_map(first)));
+    let mut layers: Vec<ModifiedIn<'_>> = (0..tree.layers()).map(|layer| tree.modified_in(layer)).collect();
+    let mut first = |path| layers.iter_mut().find_map(|times| times.of(path));
+    let built = own.or_else(|| newest(&mut paths().filter_map(&mut first)));
     package.built_at = built.and_then(|time| Timestamp::from_second(time).ok());
 }
 
