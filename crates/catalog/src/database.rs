@@ -47,11 +47,12 @@ pub(crate) fn read(view: View<'_>) -> Found {
     found
 }
 
-/// Says so where there is no database at all.
-pub(crate) fn none(signature: &Signature) -> Option<Incomplete> {
-    let why = "no package database of dpkg, rpm or apk is in the image: nothing can be said of its packages; \
-               [os] no_packages in the policy says what follows";
-    signature
-        .is_empty()
-        .then(|| Incomplete { path: None, ..incomplete(IncompleteKind::NoPackageDatabase, "", why) })
+/// Says why there are no packages: no database, or an empty one, which may be what damage left.
+pub(crate) fn none(signature: &Signature) -> Incomplete {
+    let then = "nothing can be said of its packages; [os] no_packages in the policy says what follows";
+    let (path, why) = match signature.first() {
+        None => (None, format!("no package database of dpkg, rpm or apk is in the image: {then}")),
+        Some((path, _)) => (Some(path.clone()), format!("the package database lists no package: {then}")),
+    };
+    Incomplete { what: IncompleteKind::NoPackageDatabase, path, why }
 }

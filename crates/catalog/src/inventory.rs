@@ -26,14 +26,18 @@ pub fn inventory(image: &Image) -> Inventory {
     let system = os_release::system(image.tree.top(), &mut incomplete);
     let (found, databases) = attributed(&image.tree);
     incomplete.extend(found.problems);
-    // Where the image itself is lacking, that is what is wrong.
-    if !incomplete.iter().any(|entry| matches!(entry.what, IncompleteKind::Image | IncompleteKind::Layer)) {
-        incomplete.extend(database::none(&databases));
+    // Where what would hold them could not be read, that is what is wrong.
+    let hides_packages = |entry: &Incomplete| {
+        use IncompleteKind::{Image, Layer, Package, PackageDatabase};
+        matches!(entry.what, Image | Layer | PackageDatabase | Package)
+    };
+    if found.packages.is_empty() && !incomplete.iter().any(hides_packages) {
+        incomplete.push(database::none(&databases));
     }
     let mut packages = found.packages;
     for package in &mut packages {
-        if let (PackageType::Deb, Some(layer)) = (&package.package_type, package.layer) {
-            dpkg::dates::date(package, &image.tree, layer);
+        if package.package_type == PackageType::Deb {
+            dpkg::dates::date(package, &image.tree);
         }
         purl::set(package, &system);
         if layers.is_empty() {
@@ -67,4 +71,102 @@ pub fn inventory(image: &Image) -> Inventory {
     };
     inventory.age = Some(age::evidence(image, &inventory, config.created.as_deref()));
     inventory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imagescan_image::{Tree, TreeBuilder};
+    use imagescan_model::Layer;
+
+    const STATUS: &str = "var/lib/dpkg/status";
+    const OS_RELEASE: &[u8] = b"ID=debian\nVERSION_ID=12\n";
+
+    fn stanza(name: &str, version: &str) -> String {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
+    }
+
+    fn kinds(inventory: &Inventory) -> Vec<IncompleteKind> {
+        inventory.incomplete.iter().map(|entry| entry.what).collect()
+    }
+
+    fn of(tree: TreeBuilder) -> Inventory {
+        inventory(&Image { tree: tree.build(), ..Image::default() })
+    }
+
+    /// Two layers: the upper one upgrades `a` and adds `b`.
+    fn two_layers() -> Tree {
+        let upper = [stanza("a", "2"), stanza("b", "1"), stanza("kept", "1")].concat();
+        TreeBuilder::new()
+            .layer()
+            .file("etc/os-release", OS_RELEASE, 0)
+            .file(STATUS, [stanza("a", "1"), stanza("kept", "1")].concat().as_bytes(), 0)
+            .layer()
+            .file(STATUS, upper.as_bytes(), 0)
+            .build()
+    }
+
+    #[test]
+    fn layers_say_what_they_added_and_changed_and_which_command_made_them() {
+        let config = br#"{"history": [{"created_by": "ADD"}, {"empty_layer": true}, {"created_by": "RUN"}]}"#;
+        let layers = vec![Layer::default(), Layer { index: 1, ..Layer::default() }];
+        let image = Image { config: Some(config.to_vec()), layers, tree: two_layers(), ..Image::default() };
+        let inventory = inventory(&image);
+        let of: Vec<_> = inventory.packages.iter().map(|p| (&*p.purl, p.introduced_in, p.layer)).collect();
+        assert_eq!(
+            of,
+            [
+                ("pkg:deb/debian/a@2?arch=amd64&distro=debian-12", Some(0), Some(1)),
+                ("pkg:deb/debian/b@1?arch=amd64&distro=debian-12", Some(1), Some(1)),
+                ("pkg:deb/debian/kept@1?arch=amd64&distro=debian-12", Some(0), Some(0)),
+            ]
+        );
+        let layers: Vec<_> = inventory
+            .layers
+            .iter()
+            .map(|layer| (layer.packages_added, layer.packages_changed, layer.created_by.as_deref().unwrap()))
+            .collect();
+        assert_eq!(layers, [(2, 0, "ADD"), (1, 1, "RUN")]);
+        assert_eq!(inventory.incomplete, []);
+    }
+
+    #[test]
+    fn packages_of_a_root_filesystem_are_of_no_layer() {
+        let inventory = inventory(&Image { tree: two_layers(), ..Image::default() });
+        assert_eq!(inventory.packages.len(), 3);
+        assert!(inventory.packages.iter().all(|package| package.layer.or(package.introduced_in).is_none()));
+    }
+
+    #[test]
+    fn an_image_without_packages_says_why() {
+        let system = || TreeBuilder::new().layer().file("etc/os-release", OS_RELEASE, 0);
+        let none = of(system());
+        assert_eq!(kinds(&none), [IncompleteKind::NoPackageDatabase]);
+        assert_eq!(none.incomplete[0].path, None);
+        let config = "Package: a\nStatus: deinstall ok config-files\nVersion: 1\n";
+        for (path, text) in [(STATUS, ""), (STATUS, "\n"), (STATUS, config), ("lib/apk/db/installed", "")] {
+            let empty = of(system().file(path, text.as_bytes(), 0));
+            assert_eq!(kinds(&empty), [IncompleteKind::NoPackageDatabase], "{path} {text:?}");
+            assert_eq!(empty.incomplete[0].path.as_deref(), Some(path));
+        }
+        // A link to nothing is no absence.
+        for target in ["/etc/shadow", "status"] {
+            let linked = of(system().symlink(STATUS, target));
+            assert_eq!(kinds(&linked), [IncompleteKind::PackageDatabase], "{target}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_system_has_its_packages_listed_all_the_same() {
+        let inventory = of(TreeBuilder::new().layer().file(STATUS, stanza("a", "1").as_bytes(), 0));
+        assert_eq!(kinds(&inventory), [IncompleteKind::System]);
+        assert_eq!(inventory.packages[0].purl, "pkg:deb/a@1?arch=amd64");
+    }
+
+    #[test]
+    fn a_damaged_config_is_said() {
+        let config = Some(b"{".to_vec());
+        let inventory = inventory(&Image { config, tree: two_layers(), ..Image::default() });
+        assert_eq!(kinds(&inventory), [IncompleteKind::Config]);
+    }
 }
