@@ -1,6 +1,7 @@
 //! What an image says of its age: every statement as found, in the order of the ladder, none of them judged.
 
-use crate::text::{lines, text};
+use crate::lines::Lines;
+use crate::text::text;
 use imagescan_image::{Image, View};
 use imagescan_model::{Age, AgeEvidence, AgeFact, EvidenceSource, Inventory, Package};
 use jiff::Timestamp;
@@ -75,9 +76,10 @@ fn content(view: View<'_>, packages: &[Package]) -> Vec<AgeEvidence> {
     };
     newest(EvidenceSource::PackageBuilt, |package| package.built_at);
     newest(EvidenceSource::PackageInstalled, |package| package.installed_at);
-    let log = |source, path: &str, read: fn(&[u8]) -> Option<Timestamp>| {
-        let bytes = view.file(path).ok()??.bytes().ok()?.into_owned();
-        Some(AgeEvidence { subject: Some(format!("/{path}")), ..dated(source, read(&bytes)?) })
+    let log = |source, path: &str, read: fn(&mut Lines<'_>) -> Option<Timestamp>| {
+        let file = view.file(path).ok()??;
+        let at = read(&mut Lines::new(&file))?;
+        Some(AgeEvidence { subject: Some(format!("/{path}")), ..dated(source, at) })
     };
     content.extend(log(EvidenceSource::AptLog, APT_LOG, last_apt_run));
     content.extend(log(EvidenceSource::DpkgLog, DPKG_LOG, last_dpkg_line));
@@ -91,14 +93,22 @@ fn content(view: View<'_>, packages: &[Package]) -> Vec<AgeEvidence> {
 }
 
 /// `End-Date: 2024-02-11  10:00:00` of the last entry. apt writes local time; images have UTC.
-fn last_apt_run(log: &[u8]) -> Option<Timestamp> {
-    let ends = lines(log).filter_map(|line| local_time(&text(line.strip_prefix(b"End-Date:")?)));
-    ends.last()
+fn last_apt_run(log: &mut Lines<'_>) -> Option<Timestamp> {
+    last(log, |line| local_time(&text(line.strip_prefix(b"End-Date:")?)))
 }
 
 /// `2024-02-11 10:00:00 status installed …`.
-fn last_dpkg_line(log: &[u8]) -> Option<Timestamp> {
-    lines(log).filter_map(|line| local_time(&text(line.get(..19)?))).last()
+fn last_dpkg_line(log: &mut Lines<'_>) -> Option<Timestamp> {
+    last(log, |line| local_time(&text(line.get(..19)?)))
+}
+
+/// The date of the last line that has one. What cannot be read proves nothing.
+fn last(log: &mut Lines<'_>, date: fn(&[u8]) -> Option<Timestamp>) -> Option<Timestamp> {
+    let mut last = None;
+    while let Ok(Some(line)) = log.next() {
+        last = date(line.bytes).or(last);
+    }
+    last
 }
 
 fn local_time(text: &str) -> Option<Timestamp> {
@@ -107,8 +117,13 @@ fn local_time(text: &str) -> Option<Timestamp> {
 }
 
 /// `Date: Sat, 10 Feb 2024 11:07:25 UTC` (RFC 5322 with UTC, Debian repository format).
-fn release_date(release: &[u8]) -> Option<Timestamp> {
-    let value = lines(release).take(200).find_map(|line| line.strip_prefix(b"Date:")).map(text)?;
+fn release_date(release: &mut Lines<'_>) -> Option<Timestamp> {
+    let value = loop {
+        let line = release.next().ok()??;
+        if let Some(value) = line.bytes.strip_prefix(b"Date:") {
+            break text(value);
+        }
+    };
     let mut words = value.split_whitespace().skip_while(|word| word.ends_with(','));
     let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
     const MONTHS: [&str; 12] =
@@ -121,16 +136,22 @@ fn release_date(release: &[u8]) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    fn date(read: fn(&mut Lines<'_>) -> Option<Timestamp>, text: &str) -> Option<String> {
+        let bytes = text.as_bytes().to_vec();
+        read(&mut Lines::new(&bytes)).map(|at| at.to_string())
+    }
+
     #[test]
     fn logs_and_indexes_say_their_dates() {
-        let apt = b"Start-Date: 2024-02-11  09:00:00\nEnd-Date: 2024-02-11  09:01:02\n\nEnd-Date: 2024-03-01  10:00:00\n";
-        assert_eq!(last_apt_run(apt).unwrap().to_string(), "2024-03-01T10:00:00Z");
+        let apt = "Start-Date: 2024-02-11  09:00:00\nEnd-Date: 2024-02-11  09:01:02\n\nEnd-Date: 2024-03-01  10:00:00\n";
+        assert_eq!(date(last_apt_run, apt).as_deref(), Some("2024-03-01T10:00:00Z"));
         let dpkg =
-            b"2024-02-11 10:00:00 startup archives unpack\n2024-02-11 10:00:05 status installed a\nhalf";
-        assert_eq!(last_dpkg_line(dpkg).unwrap().to_string(), "2024-02-11T10:00:05Z");
-        let release = b"Origin: Debian\nDate: Sat, 10 Feb 2024 11:07:25 UTC\n";
-        assert_eq!(release_date(release).unwrap().to_string(), "2024-02-10T11:07:25Z");
-        assert_eq!(release_date(b"Date: soon\n"), None);
+            "2024-02-11 10:00:00 startup archives unpack\n2024-02-11 10:00:05 status installed a\nhalf";
+        assert_eq!(date(last_dpkg_line, dpkg).as_deref(), Some("2024-02-11T10:00:05Z"));
+        let release = "Origin: Debian\nDate: Sat, 10 Feb 2024 11:07:25 UTC\n";
+        assert_eq!(date(release_date, release).as_deref(), Some("2024-02-10T11:07:25Z"));
+        assert_eq!(date(release_date, "Date: soon\n"), None);
+        assert_eq!(date(release_date, "Origin: Debian\n"), None);
     }
 
     #[test]

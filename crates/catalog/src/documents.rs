@@ -51,6 +51,7 @@ pub fn documents(bytes: &[u8], target: &str) -> Result<Vec<Inventory>, DocumentE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn facts_are_taken_and_judgements_left() {
@@ -74,5 +75,14 @@ mod tests {
         assert!(message(r#"{"bomFormat": "CycloneDX"}"#).contains("its schema is ``"));
         assert!(message("{").contains("no inventory"));
         assert!(message(r#"{"schema": "imagescan/report/1"}"#).contains("no inventory"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>, package in "[a-z\"{}:,0-9]{0,40}") {
+            drop(documents(&bytes, ""));
+            let near = format!(r#"{{"schema": "{INVENTORY_SCHEMA}", "images": [{{"packages": [{package}]}}]}}"#);
+            drop(documents(near.as_bytes(), ""));
+        }
     }
 }

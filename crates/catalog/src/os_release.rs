@@ -2,7 +2,7 @@
 
 use crate::problem;
 use crate::text::{lines, some, text};
-use imagescan_image::View;
+use imagescan_image::{ReadAt, View};
 use imagescan_model::{Incomplete, IncompleteKind, System};
 use std::collections::BTreeMap;
 
@@ -19,11 +19,19 @@ pub(crate) const PATHS: [&str; 9] = [
     "etc/fedora-release",
 ];
 
+/// Bytes of such a file; real ones have less than a thousand.
+const LONGEST: u64 = 64 << 10;
+
 /// The system that the files of `view` describe.
 pub(crate) fn system(view: View<'_>, problems: &mut Vec<Incomplete>) -> System {
     let mut unread = Vec::new();
     for path in PATHS {
         let Some(file) = problem::file(view, path, IncompleteKind::System, &mut unread) else { continue };
+        if file.len() > LONGEST {
+            let why = format!("it is longer than {LONGEST} bytes: it is damaged");
+            unread.push(problem::incomplete(IncompleteKind::System, path, why));
+            continue;
+        }
         let Some(bytes) = problem::bytes(&file, IncompleteKind::System, &mut unread) else { continue };
         let name = path.rsplit('/').next().unwrap_or(path);
         let found = match name {
@@ -154,6 +162,7 @@ fn unquoted(value: &str) -> String {
 mod tests {
     use super::*;
     use imagescan_image::TreeBuilder;
+    use proptest::prelude::*;
 
     fn of(files: &[(&str, &str)]) -> (System, Vec<Incomplete>) {
         let tree = files
@@ -200,5 +209,22 @@ mod tests {
             of(&[("etc/os-release", "NAME=x\n"), ("etc/redhat-release", "Something 3\n")]);
         assert_eq!(system, System::default());
         assert_eq!(problems[0].what, IncompleteKind::System);
+    }
+
+    #[test]
+    fn a_file_that_is_absurdly_long_is_said() {
+        let long = format!("ID=debian\n{}", "#\n".repeat(1 << 16));
+        let (system, problems) = of(&[("etc/os-release", &long)]);
+        assert_eq!((system, problems.len()), (System::default(), 2));
+        let (system, _) = of(&[("etc/os-release", &long), ("usr/lib/os-release", "ID=alpine\n")]);
+        assert_eq!(system.id.as_deref(), Some("alpine"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text: String, file in 0..PATHS.len(), line in "[A-Z_]{0,3}ID=[\"'\\\\a-z]{0,9}") {
+            of(&[(PATHS[file], &text)]);
+            of(&[("etc/os-release", &line)]);
+        }
     }
 }

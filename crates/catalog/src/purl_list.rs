@@ -29,13 +29,16 @@ pub enum PurlError {
     Empty,
 }
 
+/// What tells one system from another: `id`, `version_id`, `codename`.
+type SystemKey = (Option<String>, Option<String>, Option<String>);
+
 /// The packages that `text` lists, by distribution, sorted. Empty lines and lines that begin with `#` are
 /// skipped. Such a list has no age.
 ///
 /// # Errors
 /// [`PurlError`] names the line.
 pub fn purls(text: &str, target: &str) -> Result<Vec<Inventory>, PurlError> {
-    let mut systems: BTreeMap<String, (System, Vec<Package>)> = BTreeMap::new();
+    let mut systems: BTreeMap<SystemKey, (System, Vec<Package>)> = BTreeMap::new();
     for (line, content) in (1..).zip(text.lines()) {
         if line > LINES {
             return Err(PurlError::TooMany);
@@ -45,22 +48,25 @@ pub fn purls(text: &str, target: &str) -> Result<Vec<Inventory>, PurlError> {
             continue;
         }
         let failed = |why| PurlError::Line { line, text: content.chars().take(120).collect(), why };
-        let (distro, system, package) = parse(content).map_err(failed)?;
-        systems.entry(distro).or_insert_with(|| (system, Vec::new())).1.push(package);
+        let (system, package) = parse(content).map_err(failed)?;
+        let key = (system.id.clone(), system.version_id.clone(), system.codename.clone());
+        systems.entry(key).or_insert_with(|| (system, Vec::new())).1.push(package);
     }
     if systems.is_empty() {
         return Err(PurlError::Empty);
     }
     let inventory = |(system, mut packages): (System, Vec<Package>)| {
         packages.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        packages.dedup();
+        // The same package, its purl written in another way.
+        packages
+            .dedup_by(|a, b| (a.sort_key(), &a.source, &a.module) == (b.sort_key(), &b.source, &b.module));
         Inventory { target: target.into(), system, packages, ..Inventory::default() }
     };
     Ok(systems.into_values().map(inventory).collect())
 }
 
-/// The distribution's key, the system and the package of one purl.
-fn parse(text: &str) -> Result<(String, System, Package), &'static str> {
+/// The system and the package of one purl.
+fn parse(text: &str) -> Result<(System, Package), &'static str> {
     let rest = text.strip_prefix("pkg:").ok_or("it does not begin with pkg:")?;
     let rest = rest.split('#').next().unwrap_or(rest);
     let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
@@ -92,8 +98,7 @@ fn parse(text: &str) -> Result<(String, System, Package), &'static str> {
     });
     package.purl = text.into();
     let system = system(fields.get("distro").map(String::as_str), names.first().map(String::as_str));
-    let key = fields.get("distro").cloned().unwrap_or_default();
-    Ok((key, system, package))
+    Ok((system, package))
 }
 
 /// `debian-12`, `debian-bookworm`, `rhel-9.4`, `alpine-3.20.3`; the purl's namespace where the id is missing.
@@ -113,8 +118,9 @@ fn system(distro: Option<&str>, namespace: Option<&str>) -> System {
         Release::debian_codename(version).filter(|release| id == "debian" && release.version != "sid");
     System {
         id: text(&id.to_ascii_lowercase()),
+        // `debian-bookworm` is `debian-12`.
+        codename: text(version).filter(|_| !numeric && named.is_none()),
         version_id: named.map(|release| release.version).or_else(|| text(version).filter(|_| numeric)),
-        codename: text(version).filter(|_| !numeric),
         ..System::default()
     }
 }
@@ -140,6 +146,7 @@ fn decode(text: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn each_distribution_is_an_entry_of_its_own() {
@@ -172,6 +179,25 @@ mod tests {
             );
         }
         assert_eq!(purls("pkg:deb/debian/a@1", "").unwrap()[0].system, System::default());
+    }
+
+    #[test]
+    fn one_release_is_one_entry_however_it_is_written() {
+        let text = "pkg:deb/debian/a@1?distro=debian-bookworm\npkg:deb/debian/b@1?distro=12\n\
+            pkg:deb/debian/c@1?distro=debian-12\npkg:deb/devuan/d@1?distro=12\npkg:deb/debian/a@1?distro=bookworm\n";
+        let lists = purls(text, "").unwrap();
+        let names =
+            |list: &Inventory| list.packages.iter().map(|package| package.name.clone()).collect::<String>();
+        let found: Vec<_> = lists.iter().map(|list| (list.system.id.clone().unwrap(), names(list))).collect();
+        assert_eq!(found, [("debian".into(), "abc".into()), ("devuan".into(), "d".into())]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text: String, line in "pkg:[a-z/%@?&=:#0-9é]{0,40}") {
+            drop(purls(&text, ""));
+            drop(purls(&line, ""));
+        }
     }
 
     #[test]
