@@ -18,6 +18,7 @@ use header::RpmPackage;
 use imagescan_image::{ReadAt, View};
 use imagescan_model::{IncompleteKind, Package, PackageType, SourcePackage};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Folders of the database: the classic one, rpm's own since 4.16 in SUSE and Fedora, and rpm-ostree's.
 const FOLDERS: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
@@ -62,29 +63,79 @@ impl Blobs {
     }
 }
 
-/// The database's files in `view`; one database and its log, or the manifest.
+/// The database's files in `view`, each with its log; where there is none, the manifest.
 pub(crate) fn files(view: View<'_>) -> Vec<String> {
-    let there = |path: &String| !matches!(view.file(path), Ok(None));
-    // `var/lib/rpm` is often a link to the second folder; the first name that leads somewhere counts.
+    databases(view).iter().flat_map(|path| with_logs(view, path)).collect()
+}
+
+fn is_there(view: View<'_>, path: &str) -> bool {
+    !matches!(view.file(path), Ok(None))
+}
+
+/// `path`, and its write-ahead log and rollback journal as far as they are there.
+fn with_logs(view: View<'_>, path: &str) -> Vec<String> {
+    let logs = ["-wal", "-journal"].map(|suffix| format!("{path}{suffix}"));
+    std::iter::once(path.into()).chain(logs.into_iter().filter(|log| is_there(view, log))).collect()
+}
+
+/// The databases, the one that rpm uses first. One under several names (`var/lib/rpm` is often a link to the
+/// second folder), or copied, is one.
+fn databases(view: View<'_>) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut paths = Vec::new();
     for folder in FOLDERS {
-        for name in NAMES {
-            let path = format!("{folder}/{name}");
-            if there(&path) {
-                let beside = ["-wal", "-journal"].map(|suffix| format!("{path}{suffix}"));
-                return std::iter::once(path).chain(beside.into_iter().filter(there)).collect();
+        for path in NAMES.map(|name| format!("{folder}/{name}")) {
+            if !is_there(view, &path) {
+                continue;
+            }
+            let digest = |path: &String| Some(view.file(path).ok()??.digest());
+            let content: Vec<Option<[u8; 32]>> = with_logs(view, &path).iter().map(digest).collect();
+            // What cannot be opened is like nothing else.
+            if content.contains(&None) || !seen.contains(&content) {
+                seen.push(content);
+                paths.push(path);
             }
         }
     }
-    vec![String::from(MANIFEST)].into_iter().filter(there).collect()
+    if paths.is_empty() && is_there(view, MANIFEST) {
+        paths.push(MANIFEST.into());
+    }
+    paths
 }
 
-/// All packages that rpm knows in `view`.
+/// All packages that rpm knows in `view`. Where several databases hold packages, those of the first: within one
+/// folder that is the one rpm reads, and the others are remains. Which folder it reads is its configuration, so
+/// that a second one which knows more is damage.
 pub(crate) fn read(view: View<'_>) -> Found {
     let mut found = Found::default();
-    let files = files(view);
-    let Some(path) = files.first() else { return found };
+    let mut used: Option<String> = None;
+    for path in databases(view) {
+        let more = read_one(view, &path);
+        found.problems.extend(more.problems);
+        let Some(used) = &used else {
+            used = (!more.packages.is_empty()).then_some(path);
+            found.packages = more.packages;
+            continue;
+        };
+        let known: BTreeSet<_> = found.packages.iter().map(Package::sort_key).collect();
+        let unknown = more.packages.iter().filter(|package| !known.contains(&package.sort_key())).count();
+        if unknown > 0 {
+            let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| String::from(folder));
+            let why =
+                format!("a second database: {unknown} packages of it are not in `{used}`, which is listed");
+            let remains = folder(used) == folder(&path);
+            let what = if remains { IncompleteKind::File } else { IncompleteKind::PackageDatabase };
+            found.problems.push(incomplete(what, &path, why));
+        }
+    }
+    found
+}
+
+fn read_one(view: View<'_>, path: &str) -> Found {
+    let mut found = Found::default();
     let what = IncompleteKind::PackageDatabase;
     let Some(file) = problem::file(view, path, what, &mut found.problems) else { return found };
+    let files = with_logs(view, path);
     let beside = |suffix: &str| files.iter().find(|path| path.ends_with(suffix));
     let wal = beside("-wal").and_then(|wal| problem::file(view, wal, what, &mut found.problems));
     let blobs = match path.rsplit('/').next().unwrap_or_default() {

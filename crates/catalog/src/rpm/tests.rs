@@ -1,6 +1,8 @@
 //! The readers on real databases of `../shared`, whole and damaged.
 
 use super::{Blobs, bdb, ndb, sqlite};
+use imagescan_image::TreeBuilder;
+use imagescan_model::IncompleteKind;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -108,4 +110,26 @@ fn damage_loses_no_package_in_silence() {
             );
         }
     }
+}
+
+#[test]
+fn of_several_databases_the_one_that_rpm_uses_is_listed_and_the_others_are_said() {
+    let real = real();
+    let [(_, bdb, ..), (_, ndb, ..), (_, sqlite, ..)] = &real[..] else { return };
+    let kinds = |files: &[(&str, &[u8])]| {
+        let tree =
+            files.iter().fold(TreeBuilder::new().layer(), |tree, (path, bytes)| tree.file(path, bytes, 0));
+        let found = super::read(tree.symlink("usr/share/rpm", "../../var/lib/rpm").build().top());
+        (found.packages.len(), found.problems.iter().map(|problem| problem.what).collect::<Vec<_>>())
+    };
+    let path = "var/lib/rpm/rpmdb.sqlite";
+    assert_eq!(kinds(&[(path, sqlite)]), (129, vec![]));
+    let second = |other| kinds(&[(path, sqlite), other]);
+    assert_eq!(second(("usr/lib/sysimage/rpm/rpmdb.sqlite", sqlite)), (129, vec![]));
+    assert_eq!(second(("var/lib/rpm/Packages.db", ndb)), (129, vec![IncompleteKind::File]));
+    let other = ("usr/lib/sysimage/rpm/Packages", &bdb[..]);
+    assert_eq!(second(other), (129, vec![IncompleteKind::PackageDatabase]));
+    // What is empty is damage, and hides no other.
+    let hidden = kinds(&[(path, b""), ("var/lib/rpm/Packages.db", ndb)]);
+    assert_eq!(hidden, (35, vec![IncompleteKind::PackageDatabase]));
 }
