@@ -1,6 +1,6 @@
 #![no_main]
 
-use imagescan_image::{Limits, Options, PlatformChoice, Progress, Target, read};
+use imagescan_image::{Inflater, Limits, Options, PlatformChoice, Progress, Target, read};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         limits: Limits { layer_bytes: 16 << 20, ..Limits::default() },
         cache: std::env::temp_dir(),
         platform: PlatformChoice::default(),
+        inflater: Inflater::default(),
         progress: Arc::new(Progress::default()),
     };
     if let Ok(images) = read(&target, &location, &imagescan_catalog::question(), &options) {

@@ -114,6 +114,9 @@ pub(crate) struct Targets {
     pub jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     pub cache: Cache,
+    /// Decoder of gzip layers; zlib-rs is the slower one, for when the other is doubted
+    #[arg(long, value_enum, default_value = "own", hide_short_help = true, env = "IMAGESCAN_INFLATER")]
+    pub inflater: InflaterArgument,
     /// Progress on stderr
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
@@ -248,6 +251,12 @@ pub(crate) enum FailOn {
     Deny,
     Warn,
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InflaterArgument {
+    Own,
+    ZlibRs,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

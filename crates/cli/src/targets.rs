@@ -1,11 +1,11 @@
 //! Targets into inventories: several side by side, in the order asked for. One that fails does not stop the
 //! others: it stands in the document as an entry that says why.
 
-use crate::arguments::{PlatformArgument, Targets};
+use crate::arguments::{InflaterArgument, PlatformArgument, Targets};
 use crate::failure::describe;
 use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
-use imagescan_image::{Document, Limits, Options, PlatformChoice, Question, Target};
+use imagescan_image::{Document, Inflater, Limits, Options, PlatformChoice, Question, Target};
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -42,6 +42,10 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
             None => PlatformChoice::Host,
             Some(PlatformArgument::All) => PlatformChoice::All,
             Some(PlatformArgument::One(platform)) => PlatformChoice::One(platform.clone()),
+        },
+        inflater: match arguments.inflater {
+            InflaterArgument::Own => Inflater::Own,
+            InflaterArgument::ZlibRs => Inflater::ZlibRs,
         },
         progress: Arc::clone(&shown.counts),
     };

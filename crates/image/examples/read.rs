@@ -1,6 +1,6 @@
 //! Reads targets, asks for the dpkg database, and says how long it took: the image engine alone.
 
-use imagescan_image::{Options, PlatformChoice, Progress, Question, Target, read};
+use imagescan_image::{Inflater, Options, PlatformChoice, Progress, Question, Target, read};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ fn main() {
             limits: imagescan_image::Limits::default(),
             cache: std::env::temp_dir(),
             platform: PlatformChoice::default(),
+            inflater: Inflater::default(),
             progress: Arc::new(Progress::default()),
         };
         let start = Instant::now();

@@ -6,10 +6,10 @@ use crate::layer::LayerError;
 use crate::limits::{LimitError, Limits};
 use crate::path::{join, normal};
 use crate::progress::Meter;
+use crate::read::Options;
 use crate::tar::{self, Entry, EntryKind, TarError, TarLimits, Visitor, Walker};
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 /// Members an archive of images may have; a thousand images of a hundred layers have no more.
 const MEMBERS: u64 = 200_000;
@@ -31,7 +31,7 @@ enum Member {
 
 impl Archive {
     /// Indexes the archive in `blob`. A compressed one is inflated into an unlinked file in `cache` first.
-    pub(crate) fn open(blob: Blob, cache: &Path, meter: &Meter, limits: &Limits) -> Result<Self, LayerError> {
+    pub(crate) fn open(blob: Blob, options: &Options, meter: &Meter) -> Result<Self, LayerError> {
         let mut head = [0; 512];
         let count = blob.read_at(&mut head, 0)?;
         let head = head.get(..count).unwrap_or_default();
@@ -41,9 +41,10 @@ impl Archive {
             Compression::Other(name) => {
                 return Err(LayerError::Unsupported(format!("it is compressed with {name}")));
             }
-            compression => inflated(&blob, compression, cache, meter, limits)?,
+            compression => inflated(&blob, compression, options, meter)?,
         };
         let mut index = Index { members: BTreeMap::new() };
+        let limits = &options.limits;
         let bounds = TarLimits { entries: MEMBERS.min(limits.entries), path_length: limits.path_length };
         let mut walker = Walker::new(bounds);
         let mut buffer = vec![0; 64 << 10];
@@ -89,13 +90,13 @@ impl Archive {
 fn inflated(
     blob: &Blob,
     compression: Compression,
-    cache: &Path,
+    options: &Options,
     meter: &Meter,
-    limits: &Limits,
 ) -> Result<Blob, LayerError> {
-    let file = crate::private::unlinked_file(cache).map_err(LayerError::Cache)?;
+    let limits = &options.limits;
+    let file = crate::private::unlinked_file(&options.cache).map_err(LayerError::Cache)?;
     let mut length = 0;
-    inflate::inflate(blob, compression, |window, read| {
+    inflate::inflate(&mut blob.reader(), compression, options.inflater, |window, read| {
         file.write_all_at(window, length).map_err(LayerError::Cache)?;
         length += window.len() as u64;
         if length > Limits::RATIO_FROM && length / limits.ratio.max(1) > read {

@@ -64,6 +64,11 @@ impl Blob {
         Ok(want)
     }
 
+    /// The bytes one after the other.
+    pub(crate) fn reader(&self) -> BlobReader<'_> {
+        BlobReader { blob: self, offset: 0 }
+    }
+
     /// All bytes, where there are at most `bound`.
     pub(crate) fn bytes(&self, bound: u64) -> io::Result<Vec<u8>> {
         if self.length > bound {
@@ -99,6 +104,20 @@ impl Blob {
     /// An error if the file was written to since it was opened.
     pub(crate) fn unchanged(&self) -> Result<(), LayerError> {
         if stamp(&self.file)? == self.stamp { Ok(()) } else { Err(LayerError::Changed) }
+    }
+}
+
+/// Reads a blob from its start.
+pub(crate) struct BlobReader<'a> {
+    blob: &'a Blob,
+    offset: u64,
+}
+
+impl io::Read for BlobReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.blob.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::blob::{Blob, Hasher};
 use crate::collect::Collector;
 use crate::content::KeepError;
 use crate::evidence::LayerEvidence;
-use crate::inflate::{self, Compression};
+use crate::inflate::{self, Compression, Inflater};
 use crate::limits::{LimitError, Limits};
 use crate::progress::Meter;
 use crate::tar::{self, TarError, TarLimits, Walker};
@@ -52,6 +52,7 @@ impl From<KeepError> for LayerError {
 pub(crate) struct Reading<'a> {
     pub limits: &'a Limits,
     pub meter: &'a Meter,
+    pub inflater: Inflater,
 }
 
 /// Reads `blob` to its end into `collector`; compares the inflated bytes with `diff_id` where that is asked.
@@ -80,7 +81,7 @@ pub(crate) fn read(
         compression => {
             let mut inflated = 0;
             let mut seen = 0;
-            inflate::inflate(blob, compression, |window, read| {
+            inflate::inflate(&mut blob.reader(), compression, reading.inflater, |window, read| {
                 inflated += window.len() as u64;
                 check(inflated, read, limits)?;
                 reading.meter.inflated(window.len() as u64, limits)?;

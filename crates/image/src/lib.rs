@@ -36,6 +36,9 @@ mod work;
 pub use choose::PlatformChoice;
 pub use content::Content;
 pub use image::Image;
+pub use inflate::Inflater;
+#[cfg(fuzzing)]
+pub use inflate::agreed;
 pub use limits::{LimitError, Limits};
 pub use progress::Progress;
 pub use question::Question;

@@ -8,6 +8,7 @@ use crate::content::Store;
 use crate::evidence::LayerEvidence;
 use crate::folder::Folder;
 use crate::image::Image;
+use crate::inflate::Inflater;
 use crate::layer::{self, LayerError, Reading};
 use crate::limits::Limits;
 use crate::plan::{Check, Container, Plan, Source};
@@ -36,6 +37,8 @@ pub struct Options {
     pub cache: PathBuf,
     /// Which images of an index.
     pub platform: PlatformChoice,
+    /// What decodes gzip.
+    pub inflater: Inflater,
     /// Where to count.
     pub progress: Arc<Progress>,
 }
@@ -141,8 +144,7 @@ fn open(target: &str, location: &Location, options: &Options, meter: &Meter) -> 
         return Err(content("it is neither an image layout nor a root filesystem".into()));
     }
     let blob = whole(path).map_err(failed)?;
-    let archive = Archive::open(blob.clone(), &options.cache, meter, &options.limits)
-        .map_err(|error| content(error.to_string()))?;
+    let archive = Archive::open(blob.clone(), options, meter).map_err(|error| content(error.to_string()))?;
     let is_docker = archive.has("manifest.json") || archive.has("repositories");
     let is_oci = archive.has("index.json");
     let container = Container::Archive(archive);
@@ -300,7 +302,7 @@ fn walk(
     options: &Options,
     meter: &Meter,
 ) -> Result<Vec<Result<LayerEvidence, String>>, String> {
-    let reading = Reading { limits: &options.limits, meter };
+    let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
     let work = |item: &Item<'_>| match item {
         Item::Walk(source) => {
             let Ok(blob) = &source.blob else { return Ok(LayerEvidence::default()) };
