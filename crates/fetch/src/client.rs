@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::engine::{Engine, Late};
-use crate::error::{FetchError, find};
+use crate::error::{Cause, FetchError, find};
 use crate::gates::Gates;
 use crate::guard::Refusal;
 use crate::redirect::{self, Hop};
@@ -144,7 +144,7 @@ impl Client {
         let place = gates.enter(&host(&hop.url), engine, request.deadline).map_err(late)?;
         let longest = settings.connect_timeout + settings.idle_timeout;
         let answer = engine.wait(outgoing.send(), Some(longest), request.deadline).map_err(late)?;
-        let answer = answer.map_err(|error| failed(error.without_url(), &hop.url))?;
+        let answer = answer.map_err(|error| failed(&error, &hop.url))?;
         Ok(Response::new(
             answer,
             hop.url.clone(),
@@ -193,15 +193,15 @@ fn text(name: &str, value: &str) -> Result<HeaderValue, FetchError> {
 }
 
 /// Why there is no answer.
-fn failed(error: reqwest::Error, url: &Url) -> FetchError {
-    if let Some(refusal) = find::<Refusal>(&error) {
+fn failed(error: &reqwest::Error, url: &Url) -> FetchError {
+    if let Some(refusal) = find::<Refusal>(error) {
         return refusal.clone().into();
     }
-    if let Some(error) = find::<rustls::Error>(&error) {
+    if let Some(error) = find::<rustls::Error>(error) {
         return FetchError::Tls { host: host(url), source: error.clone().into() };
     }
     if error.is_connect() {
-        return FetchError::Connect { host: host(url), source: error.into() };
+        return FetchError::Connect { host: host(url), source: Cause::from(error).into() };
     }
-    FetchError::NoAnswer { url: shown(url), source: error.into() }
+    FetchError::NoAnswer { url: shown(url), source: Cause::from(error).into() }
 }

@@ -66,10 +66,12 @@ impl Connections {
             self.guard.check_literal(url)?;
         }
         let plain = url.scheme() == "http";
-        if plain && !insecure && !is_this_machine(url) {
+        let this_machine = is_this_machine(url);
+        if plain && !insecure && !this_machine {
             return Err(FetchError::PlainHttp { url: shown(url) });
         }
-        let proxy = intercept(&self.proxies, url.as_str());
+        // A proxy's own loopback is neither ours nor guarded.
+        let proxy = if this_machine { None } else { intercept(&self.proxies, url.as_str()) };
         let at_host = settings.certificates.iter().position(|entry| entry.host.is_of(url));
         let entry = at_host.and_then(|index| settings.certificates.get(index));
         let identity = entry.and_then(|entry| entry.identity.as_ref());

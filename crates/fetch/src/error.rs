@@ -212,3 +212,23 @@ pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     }
     None
 }
+
+/// What the HTTP library says, without the levels that only say that it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Cause(String);
+
+impl From<&reqwest::Error> for Cause {
+    fn from(error: &reqwest::Error) -> Self {
+        let mut texts = Vec::new();
+        let mut next = error.source();
+        while let Some(error) = next {
+            if !error.is::<reqwest::Error>() && !error.is::<hyper_util::client::legacy::Error>() {
+                texts.push(error.to_string());
+            }
+            next = error.source();
+        }
+        // Its own text holds the URL, query and all.
+        Self(if texts.is_empty() { "the HTTP library does not say why".into() } else { texts.join(": ") })
+    }
+}

@@ -1,7 +1,7 @@
 //! An answer, and the reading of its body within bounds.
 
 use crate::engine::Engine;
-use crate::error::FetchError;
+use crate::error::{Cause, FetchError};
 use crate::gates::Place;
 use crate::url::shown;
 use bytes::{Buf, Bytes};
@@ -159,7 +159,7 @@ impl BodyReader {
             }
         };
         let next = match self.engine.wait(next, Some(self.idle), self.deadline) {
-            Ok(next) => next.map_err(|error| self.broken(error.without_url().into())),
+            Ok(next) => next.map_err(|error| self.broken(Cause::from(&error).into())),
             Err(late) => Err(late.error(self.url.clone())),
         };
         match &next {

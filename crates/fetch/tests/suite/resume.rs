@@ -1,5 +1,5 @@
 use crate::server::{Seen, Server, Step, answer, part, raw};
-use crate::{patient, settings};
+use crate::{chain, patient, settings};
 use imagescan_fetch::{Body, FetchError, Request, Secret};
 use std::convert::Infallible;
 use std::io::Read;
@@ -53,6 +53,21 @@ fn attempts_that_bring_nothing_are_counted() {
     let server = Server::start(|seen| part(seen, BLOB, if seen.range().is_some() { 0 } else { 5 }));
     assert_eq!(read(&server, 20), (BLOB[..5].to_vec(), Some("`URL` ended after 5 of 20 bytes".into())));
     assert_eq!(ranges(&server), [None, Some(5), Some(5), Some(5)]);
+}
+
+#[test]
+fn a_server_that_goes_away_meanwhile_is_named_with_the_cause() {
+    let server = Server::start(|seen| match seen.range() {
+        None => part(seen, BLOB, 5),
+        Some(_) => answer("503 Busy", "", b"later"),
+    });
+    let (client, _) = patient(settings(&[&server]));
+    let url = server.url("/blob");
+    let error = Body::new(client, 20, || Request::get(&url)).read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(
+        chain(FetchError::inside(&error).unwrap()),
+        format!("`{url}` ended after 5 of 20 bytes: `{url}` answered 503 (4 attempts): `later`")
+    );
 }
 
 #[test]
