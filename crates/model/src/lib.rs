@@ -14,6 +14,7 @@ mod inventory;
 mod match_key;
 mod package;
 mod platform;
+mod reference;
 mod release;
 mod report;
 mod severity;
@@ -35,6 +36,7 @@ pub use inventory::{
 pub use match_key::MatchKey;
 pub use package::{Package, PackageState, PackageType, SourcePackage};
 pub use platform::{Platform, PlatformError};
+pub use reference::{ImageReference, ReferenceError};
 pub use release::{Release, ReleaseError};
 pub use report::{FeedCoverage, FeedInfo, ImageReport, KnowledgeInfo, PolicyInfo, Report, SegmentInfo};
 pub use severity::Severity;
