@@ -27,6 +27,7 @@ mod progress;
 mod question;
 mod read;
 mod read_at;
+pub mod registry;
 mod rootfs;
 mod tar;
 mod target;
