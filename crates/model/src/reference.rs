@@ -42,7 +42,10 @@ pub enum ReferenceError {
     #[error("`{}` is an image id, not a reference: it is 64 hexadecimal digits", .0.escape_debug())]
     Identifier(String),
     /// Neither a host name nor an address.
-    #[error("image reference `{}` has no valid registry: `{}` is no host[:port]", got.escape_debug(), domain.escape_debug())]
+    #[error(
+        "image reference `{}` has no valid registry: `{}` is no host[:port]",
+        got.escape_debug(), domain.escape_debug()
+    )]
     Domain {
         /// The whole text.
         got: String,
@@ -59,7 +62,8 @@ pub enum ReferenceError {
     },
     /// A part between slashes breaks the grammar.
     #[error(
-        "image reference `{}` has an invalid part `{}`: lower-case letters and digits, separated by `.`, `_`, `__` or dashes",
+        "image reference `{}` has an invalid part `{}`: lower-case letters and digits, separated by \
+         `.`, `_`, `__` or dashes",
         got.escape_debug(), component.escape_debug()
     )]
     Component {
@@ -69,7 +73,10 @@ pub enum ReferenceError {
         component: String,
     },
     /// The path is too long.
-    #[error("the repository of image reference `{}` has {length} characters, {} are allowed", got.escape_debug(), PATH_LENGTH)]
+    #[error(
+        "the repository of image reference `{}` has {length} characters, {} are allowed",
+        got.escape_debug(), PATH_LENGTH
+    )]
     Length {
         /// The beginning of the text.
         got: String,
@@ -78,7 +85,8 @@ pub enum ReferenceError {
     },
     /// What follows the colon is no tag.
     #[error(
-        "image reference `{}` has an invalid tag `{}`: up to {} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
+        "image reference `{}` has an invalid tag `{}`: up to {} letters, digits, `_`, `.` and `-`, \
+         not starting with `.` or `-`",
         got.escape_debug(), tag.escape_debug(), TAG_LENGTH
     )]
     Tag {
@@ -134,14 +142,20 @@ impl ImageReference {
         self.tag().unwrap_or("latest")
     }
 
-    /// The short form: without Docker Hub's name and `library/` (`familiarizeName`).
+    /// The short form: without Docker Hub's name and `library/`.
     #[must_use]
     pub fn familiar(&self) -> String {
+        self.familiar_name() + &self.suffix()
+    }
+
+    /// The short form without tag and digest (`familiarizeName`).
+    #[must_use]
+    pub fn familiar_name(&self) -> String {
         if &*self.registry != DOCKER_HUB {
-            return self.to_string();
+            return self.name();
         }
         let official = self.repository.strip_prefix(OFFICIAL).filter(|name| !name.contains('/'));
-        format!("{}{}", official.unwrap_or(&self.repository), self.suffix())
+        official.unwrap_or(&self.repository).into()
     }
 
     /// Registry and repository alone.
@@ -150,8 +164,9 @@ impl ImageReference {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// `[:tag][@digest]`.
-    fn suffix(&self) -> String {
+    /// What follows the name: `[:tag][@digest]`.
+    #[must_use]
+    pub fn suffix(&self) -> String {
         let tag = self.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = self.digest().map(|digest| format!("@{digest}")).unwrap_or_default();
         tag + &digest

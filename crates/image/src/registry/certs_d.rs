@@ -49,7 +49,10 @@ pub enum CertificatesError {
     )]
     NoKey(PathBuf),
     /// A key without its certificate.
-    #[error("the key `{}` has no client certificate beside it: its name ends in .cert", .0.display().to_string().escape_debug())]
+    #[error(
+        "the key `{}` has no client certificate beside it: its name ends in .cert",
+        .0.display().to_string().escape_debug()
+    )]
     NoCertificate(PathBuf),
     /// No name of a folder.
     #[error("`{}` is no host[:port]", .0.escape_debug())]

@@ -9,6 +9,7 @@ pub mod certs_d;
 pub mod challenge;
 pub mod credentials;
 pub mod helper;
+pub mod registries_conf;
 pub mod token;
 
 mod auth_file;

@@ -1,8 +1,8 @@
 //! Tokens of a registry: what to ask the token server, and what its reply means.
 //!
-//! The rules are those of CNCF Distribution's "Token Authentication Specification" (GET, with Basic) and "OAuth2
-//! Token Authentication" (POST, with a form). Which of the two is asked for is Docker's choice: the form for an
-//! identity token, else GET.
+//! The rules are those of CNCF Distribution's "Token Authentication Specification" (GET, with Basic) and of its
+//! "OAuth2 Token Authentication" (POST, with a form). The choice is Docker's: the form for an identity token,
+//! else GET.
 
 use super::challenge::Bearer;
 use super::credentials::Credential;
