@@ -74,9 +74,6 @@ pub(crate) struct Scan {
     /// Colour in the table
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Use no network (imagescan uses none yet)
-    #[arg(long, env = "IMAGESCAN_OFFLINE")]
-    pub offline: bool,
     /// Do not update the database (imagescan never does yet)
     #[arg(long)]
     pub no_update: bool,
@@ -89,9 +86,6 @@ pub(crate) struct Inventory {
     /// Document to write, json[=FILE] [default: json]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output>,
-    /// Use no network (imagescan uses none yet)
-    #[arg(long, env = "IMAGESCAN_OFFLINE")]
-    pub offline: bool,
 }
 
 /// What to read, and how.
@@ -123,8 +117,40 @@ pub(crate) struct Targets {
     /// Neither progress nor remarks, only errors
     #[arg(short, long)]
     pub quiet: bool,
+    /// Use no network: images are read from this machine only
+    #[arg(long, env = "IMAGESCAN_OFFLINE")]
+    pub offline: bool,
+    #[command(flatten)]
+    pub registries: Registries,
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+/// How to pull. Credentials are those of docker, podman and skopeo.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registries (credentials are those of docker, podman and skopeo)")]
+pub(crate) struct Registries {
+    /// Log in as this user; the password is read from standard input
+    #[arg(long, value_name = "NAME", requires = "password_stdin")]
+    pub username: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, requires = "username")]
+    pub password_stdin: bool,
+    /// Trust these certificate authorities, too (PEM); repeatable
+    #[arg(long, value_name = "FILE", env = "IMAGESCAN_CA_FILE", value_delimiter = ',')]
+    pub ca_file: Vec<PathBuf>,
+    /// Ask this registry by plain HTTP or with any certificate if need be, HOST[:PORT]; repeatable
+    #[arg(long, value_name = "HOST", env = "IMAGESCAN_INSECURE_REGISTRY", value_delimiter = ',')]
+    pub insecure_registry: Vec<String>,
+    #[command(flatten)]
+    pub config: Config,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// The tool's own configuration [default: imagescan/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE", env = "IMAGESCAN_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

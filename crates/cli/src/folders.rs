@@ -10,13 +10,20 @@ pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
     if let Some(folder) = &cache.cache_dir {
         return Ok(folder.clone());
     }
-    let absolute = |name| {
-        let value: OsString = std::env::var_os(name)?;
-        Some(PathBuf::from(value)).filter(|path| path.is_absolute())
-    };
     let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     let folder = folder.ok_or_else(|| anyhow!("neither XDG_CACHE_HOME nor HOME is set: give --cache-dir"));
     Ok(folder.map_err(crate::failure::Usage::of)?.join("imagescan"))
+}
+
+/// The folder of configuration files.
+pub(crate) fn config() -> Option<PathBuf> {
+    absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))
+}
+
+/// What a variable names, unless it is relative, which the specification has us pass over.
+fn absolute(name: &str) -> Option<PathBuf> {
+    let value: OsString = std::env::var_os(name)?;
+    Some(PathBuf::from(value)).filter(|path| path.is_absolute())
 }
 
 /// The database's folder: the one named, which must exist, or the cache's, which may not.

@@ -3,11 +3,13 @@
 mod arguments;
 mod clock;
 mod commands;
+mod config;
 mod failure;
 mod folders;
 mod inputs;
 mod output;
 mod progress;
+mod registries;
 mod targets;
 
 use arguments::{Arguments, Command, Db};

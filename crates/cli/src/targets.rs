@@ -5,9 +5,10 @@ use crate::arguments::{InflaterArgument, PlatformArgument, Targets};
 use crate::failure::describe;
 use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
-use imagescan_image::{Document, Inflater, Limits, Options, PlatformChoice, Question, Target};
+use imagescan_image::registry::{Pull, Registries};
+use imagescan_image::{Document, Inflater, Limits, Options, PlatformChoice, Question, Target, TargetError};
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct Inventories {
 /// Reads all targets that the arguments name.
 pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
     let targets = names(arguments)?;
+    let parsed: Vec<_> = targets.iter().map(|target| Target::parse(target)).collect();
+    let pulls = Pulls::of(&parsed, arguments)?;
     let jobs = match arguments.jobs {
         Some(jobs) => jobs.get(),
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -58,7 +61,11 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(target) = targets.get(index) else { break };
-                    let result = one(target, &question, &options);
+                    let result = match parsed.get(index) {
+                        Some(Ok(parsed)) => one(target, parsed, pulls.get(index), &question, &options),
+                        Some(Err(error)) => Err(anyhow!(error.clone())),
+                        None => break,
+                    };
                     results.lock().unwrap_or_else(PoisonError::into_inner).push((index, target, result));
                 }
             });
@@ -116,20 +123,57 @@ fn limits(arguments: &Targets) -> Limits {
     }
 }
 
-fn one(target: &str, question: &Question, options: &Options) -> Result<Vec<Inventory>> {
-    match Target::parse(target)? {
-        Target::Image(location) => {
-            let images = imagescan_image::read(target, &location, question, options)?;
-            Ok(images.iter().map(imagescan_catalog::inventory).collect())
+/// The targets that are pulled.
+#[derive(Default)]
+struct Pulls {
+    registries: Option<Registries>,
+    by_target: BTreeMap<usize, Pull>,
+}
+
+impl Pulls {
+    fn of(targets: &[Result<Target, TargetError>], arguments: &Targets) -> Result<Self> {
+        let named = targets.iter().enumerate().filter_map(|(index, target)| match target {
+            Ok(Target::Registry(reference, is_short)) => Some((index, (reference.clone(), *is_short))),
+            _ => None,
+        });
+        let (indexes, references): (Vec<usize>, Vec<_>) = named.unzip();
+        if indexes.is_empty() || arguments.offline {
+            return Ok(Self::default());
+        }
+        let (registries, pulls) = crate::registries::open(&arguments.registries, references)?;
+        Ok(Self { registries: Some(registries), by_target: indexes.into_iter().zip(pulls).collect() })
+    }
+
+    fn get(&self, target: usize) -> Option<(&Registries, &Pull)> {
+        Some((self.registries.as_ref()?, self.by_target.get(&target)?))
+    }
+}
+
+fn one(
+    name: &str,
+    target: &Target,
+    pull: Option<(&Registries, &Pull)>,
+    question: &Question,
+    options: &Options,
+) -> Result<Vec<Inventory>> {
+    let catalogued =
+        |images: Vec<imagescan_image::Image>| images.iter().map(imagescan_catalog::inventory).collect();
+    match target {
+        Target::Image(location) => Ok(catalogued(imagescan_image::read(name, location, question, options)?)),
+        Target::Registry(reference, _) => {
+            let (registries, pull) = pull.ok_or_else(|| {
+                anyhow!("there is no file or folder `{name}`, and `{reference}` is not pulled with --offline")
+            })?;
+            Ok(catalogued(imagescan_image::pull(name, pull, registries, question, options)?))
         }
         Target::Inventory(document) => {
-            let bytes = bytes(&document)?;
-            Ok(imagescan_catalog::documents(&bytes, target).with_context(|| named(&document))?)
+            let bytes = bytes(document)?;
+            Ok(imagescan_catalog::documents(&bytes, name).with_context(|| named(document))?)
         }
         Target::Purl(document) => {
-            let bytes = bytes(&document)?;
-            let text = std::str::from_utf8(&bytes).with_context(|| named(&document))?;
-            Ok(imagescan_catalog::purls(text, target).with_context(|| named(&document))?)
+            let bytes = bytes(document)?;
+            let text = std::str::from_utf8(&bytes).with_context(|| named(document))?;
+            Ok(imagescan_catalog::purls(text, name).with_context(|| named(document))?)
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum FetchError {
     Refused(#[from] Refusal),
     /// Plain HTTP to a host that it is not allowed for.
     #[error(
-        "`{url}` is plain HTTP: only this machine and `insecure_hosts` in config.toml are asked without TLS"
+        "`{url}` is plain HTTP, which is for this machine and for hosts that are named as insecure"
     )]
     PlainHttp {
         /// What was asked for.

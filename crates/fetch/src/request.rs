@@ -16,6 +16,12 @@ impl Secret {
         Self(text.into())
     }
 
+    /// Whether there is nothing to hide.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The text, for the one place that sends it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -23,7 +23,6 @@ pub struct Body<F> {
     position: u64,
     /// Attempts without progress.
     fruitless: u32,
-    begun: bool,
     stream: Option<Stream>,
 }
 
@@ -50,7 +49,7 @@ where
 {
     /// A blob of `length` bytes. Nothing is asked for before the first read.
     pub fn new(client: Client, length: u64, request: F) -> Self {
-        Self { client, request, length, position: 0, fruitless: 0, begun: false, stream: None }
+        Self { client, request, length, position: 0, fruitless: 0, stream: None }
     }
 
     /// Asks for what is missing. `None`: to be tried again.
@@ -58,7 +57,6 @@ where
         let mut request = (self.request)().map_err(io::Error::other)?;
         request.range_from = (self.position > 0).then_some(self.position);
         let deadline = request.deadline;
-        let first = !std::mem::replace(&mut self.begun, true);
         let cut = |error, url| self.cut(url, Some(error));
         let response = match self.client.send(&request) {
             Ok(response) => response,
@@ -75,8 +73,8 @@ where
                 check_range(&response, self.position, self.length)?;
                 (0, true)
             }
-            // The token that the last attempt got has expired.
-            401 if !first => {
+            // The token has expired: the next request has a fresh one.
+            401 => {
                 self.failed(Some(response.into_error(1)), url, deadline)?;
                 return Ok(None);
             }

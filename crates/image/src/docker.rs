@@ -6,7 +6,7 @@
 
 use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
-use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source};
+use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
 use imagescan_model::{Digest, Layer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,8 +82,8 @@ fn plan(
     let image = Image { target: target.into(), reference, ..Image::default() };
     let mut plan = Plan { image, layers: Vec::new() };
     for name in entry.layers.iter().flatten() {
-        let blob = archive.blob(name);
-        let size = blob.as_ref().map_or(0, crate::blob::Blob::len);
+        let blob = archive.layer(name);
+        let size = blob.as_ref().map_or(0, Stored::len);
         // The diff ID is filled in below.
         let source = Source { key: name.clone(), blob, check: Check::Nothing };
         plan.add_layer(Layer { size, ..Layer::default() }, source);
@@ -150,8 +150,8 @@ fn legacy_plan(archive: &Container, target: &str, tag: &str, id: &str) -> Plan {
     let mut plan = Plan { image, layers: Vec::new() };
     let mut history = Vec::new();
     for (id, described) in chain.iter().rev() {
-        let blob = archive.blob(&format!("{id}/layer.tar"));
-        let size = blob.as_ref().map_or(0, crate::blob::Blob::len);
+        let blob = archive.layer(&format!("{id}/layer.tar"));
+        let size = blob.as_ref().map_or(0, Stored::len);
         let source = Source { key: id.clone(), blob, check: Check::Nothing };
         plan.add_layer(Layer { size, ..Layer::default() }, source);
         let command = described.pointer("/container_config/Cmd").and_then(Value::as_array);

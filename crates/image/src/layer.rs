@@ -7,9 +7,10 @@ use crate::evidence::LayerEvidence;
 use crate::inflate::{self, Compression, Inflater};
 use crate::limits::{LimitError, Limits};
 use crate::progress::Meter;
+use crate::registry::remote::RemoteBlob;
 use crate::tar::{self, TarError, TarLimits, Walker};
 use imagescan_model::Digest;
-use std::io;
+use std::io::{self, Read};
 use std::time::Instant;
 
 /// What is wrong with a layer.
@@ -56,50 +57,113 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Reads `blob` to its end into `collector`; compares the inflated bytes with `diff_id` where that is asked.
+///
+/// Its stored bytes are compared by whoever reads them from the file.
 pub(crate) fn read(
     blob: &Blob,
+    diff_id: Option<&Digest>,
+    collector: Collector<'_>,
+    reading: &Reading<'_>,
+) -> Result<LayerEvidence, LayerError> {
+    let evidence = walk(&mut blob.reader(), Some(blob), blob.len(), diff_id, collector, reading)?;
+    blob.unchanged()?;
+    Ok(evidence)
+}
+
+/// The same as the bytes come in, which are compared with `expected` on their way.
+pub(crate) fn stream(
+    blob: &RemoteBlob,
+    expected: &Digest,
+    collector: Collector<'_>,
+    reading: &Reading<'_>,
+) -> Result<LayerEvidence, LayerError> {
+    let mut source = Verified::new(blob.reader(), expected);
+    let evidence = walk(&mut source, None, blob.len(), None, collector, reading);
+    match evidence {
+        // The rest says whether the bytes are wrong, or only what they hold. A connection that is gone says nothing.
+        Err(LayerError::Inflate(_) | LayerError::Tar(_) | LayerError::Unsupported(_)) | Ok(_) => {
+            source.finish()?
+        }
+        Err(_) => {}
+    }
+    evidence
+}
+
+/// A stream on its way to somebody, hashed.
+struct Verified<'a, R> {
+    source: R,
+    hasher: Hasher,
+    expected: &'a Digest,
+}
+
+impl<'a, R: Read> Verified<'a, R> {
+    fn new(source: R, expected: &'a Digest) -> Self {
+        Self { source, hasher: Hasher::new(expected.algorithm()), expected }
+    }
+
+    /// Reads what is left, and compares.
+    fn finish(mut self) -> Result<(), LayerError> {
+        let mut buffer = vec![0; 64 << 10];
+        while self.read(&mut buffer)? > 0 {}
+        self.hasher.compare(self.expected)
+    }
+}
+
+impl<R: Read> Read for Verified<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.hasher.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+/// Walks the tar in `source`, of `length` bytes. In a `file`, bodies that nobody wants need not even be read.
+fn walk(
+    source: &mut dyn Read,
+    file: Option<&Blob>,
+    length: u64,
     diff_id: Option<&Digest>,
     mut collector: Collector<'_>,
     reading: &Reading<'_>,
 ) -> Result<LayerEvidence, LayerError> {
     let limits = reading.limits;
-    let mut head = [0; 512];
-    let count = blob.read_at(&mut head, 0)?;
-    let head = head.get(..count).unwrap_or_default();
+    let mut head = Vec::with_capacity(512);
+    (&mut *source).take(512).read_to_end(&mut head)?;
+    let head = head.as_slice();
     let mut walker = Walker::new(TarLimits { entries: limits.entries, path_length: limits.path_length });
     let mut hasher = diff_id.map(|digest| Hasher::new(digest.algorithm()));
     match inflate::recognise(head) {
-        Compression::None if head.is_empty() || tar::begins(head) => {
-            plain(blob, &mut walker, &mut collector, hasher.as_mut(), reading)?;
-        }
-        Compression::None => {
+        Compression::None if !(head.is_empty() || tar::begins(head)) => {
             return Err(LayerError::Unsupported(format!("its first bytes are `{}`", first_bytes(head))));
         }
         Compression::Other(name) => {
             return Err(LayerError::Unsupported(format!("it is compressed with {name}")));
         }
         compression => {
-            let mut inflated = 0;
-            let mut seen = 0;
-            inflate::inflate(&mut blob.reader(), compression, reading.inflater, |window, read| {
-                inflated += window.len() as u64;
-                check(inflated, read, limits)?;
-                reading.meter.inflated(window.len() as u64, limits)?;
-                reading.meter.read(read - seen);
-                seen = read;
-                if let Some(hasher) = &mut hasher {
-                    hasher.update(window);
-                }
-                walker.push(window, &mut collector)
-            })?;
-            reading.meter.read(blob.len() - seen);
+            if let (Compression::None, Some(blob)) = (compression, file) {
+                plain(blob, &mut walker, &mut collector, hasher.as_mut(), reading)?;
+            } else {
+                let mut inflated = 0;
+                let mut seen = 0;
+                inflate::inflate(&mut head.chain(source), compression, reading.inflater, |window, read| {
+                    inflated += window.len() as u64;
+                    check(inflated, read, limits)?;
+                    reading.meter.inflated(window.len() as u64, limits)?;
+                    reading.meter.read(read - seen);
+                    seen = read;
+                    if let Some(hasher) = &mut hasher {
+                        hasher.update(window);
+                    }
+                    walker.push(window, &mut collector)
+                })?;
+                reading.meter.read(length - seen);
+            }
         }
     }
     walker.finish()?;
     if let (Some(hasher), Some(expected)) = (hasher, diff_id) {
         hasher.compare(expected)?;
     }
-    blob.unchanged()?;
     Ok(collector.finish())
 }
 

@@ -7,6 +7,7 @@
 
 mod archive;
 mod blob;
+mod chain;
 mod choose;
 mod collect;
 mod content;
@@ -43,7 +44,7 @@ pub use inflate::agreed;
 pub use limits::{LimitError, Limits};
 pub use progress::Progress;
 pub use question::Question;
-pub use read::{Options, ReadError, read};
+pub use read::{Options, ReadError, pull, read};
 pub use read_at::ReadAt;
 pub use target::{Document, Location, Target, TargetError};
 pub use tree::{File, LinkError, ModifiedIn, Tree, TreeBuilder, View};

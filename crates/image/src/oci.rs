@@ -1,16 +1,18 @@
-//! OCI image layouts, as a folder or in one archive (OCI image specification, image-layout.md).
+//! OCI images: layouts, as a folder or in one archive (OCI image specification, image-layout.md), and registries.
 //!
 //! Every document and layer is found by its digest and compared with it and with the size its descriptor
 //! states. `index.json` alone has no digest: nothing but it is taken on trust.
 
 use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
-use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source};
-use imagescan_model::{Digest, Layer, Platform};
+use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
+use crate::registry::remote::{Remote, Resolved};
+use imagescan_model::{Digest, ImageReference, IncompleteKind, Layer, Platform};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// containerd and BuildKit write the whole reference here, and only the tag into `ref.name`.
 const IMAGE_NAME: &str = "io.containerd.image.name";
 /// Indexes within indexes; builders write two.
@@ -75,8 +77,7 @@ impl Descriptor {
     fn is_index(&self) -> bool {
         matches!(
             self.media_type.as_str(),
-            "application/vnd.oci.image.index.v1+json"
-                | "application/vnd.docker.distribution.manifest.list.v2+json"
+            OCI_INDEX | "application/vnd.docker.distribution.manifest.list.v2+json"
         )
     }
 
@@ -102,7 +103,7 @@ pub(crate) fn plans(
         let names = list(index.manifests.iter().filter_map(Descriptor::name));
         return Err(format!("it holds no image `{}`: it has {names}", reference.escape_debug()));
     }
-    let layout = Layout { container, target, choice };
+    let layout = Layout { contents: Contents::Layout(container), target, choice };
     let mut plans = Vec::new();
     for group in groups(&chosen) {
         if let Err(why) = layout.choose(&group, None, 0, &mut plans) {
@@ -115,6 +116,46 @@ pub(crate) fn plans(
         (true, None) => Err("its index.json names no image".into()),
         (true, Some(first)) => Err(format!("it holds no image, but {}", kind(first))),
     }
+}
+
+/// The images of a registry's manifest or index.
+pub(crate) fn pulled(
+    remote: &Remote,
+    resolved: &Resolved,
+    target: &str,
+    reference: &ImageReference,
+    choice: &PlatformChoice,
+) -> Result<Vec<Plan>, String> {
+    by_digest(Contents::Registry(remote), resolved, target, &reference.to_string(), choice)
+}
+
+/// The images of a manifest or index that is known by its digest.
+fn by_digest(
+    contents: Contents<'_>,
+    top: &Resolved,
+    target: &str,
+    reference: &str,
+    choice: &PlatformChoice,
+) -> Result<Vec<Plan>, String> {
+    let media_type = if top.is_index { OCI_INDEX } else { "application/vnd.oci.image.manifest.v1+json" };
+    let descriptor = Descriptor {
+        media_type: media_type.into(),
+        digest: top.digest.to_string(),
+        size: top.size,
+        platform: None,
+        artifact_type: None,
+        annotations: None,
+    };
+    let layout = Layout { contents, target, choice };
+    let mut plans = Vec::new();
+    layout.descend(&descriptor, None, 0, &mut plans)?;
+    if plans.is_empty() {
+        return Err("it holds no image".into());
+    }
+    for plan in &mut plans {
+        plan.image.reference = Some(reference.into());
+    }
+    Ok(plans)
 }
 
 /// What a descriptor that is no image says it is.
@@ -140,8 +181,45 @@ fn groups<'a>(descriptors: &[&'a Descriptor]) -> Vec<Vec<&'a Descriptor>> {
     groups
 }
 
+/// Where documents and layers are found by their digest.
+#[derive(Clone, Copy)]
+enum Contents<'a> {
+    Layout(&'a Container),
+    Registry(&'a Remote),
+}
+
+impl Contents<'_> {
+    fn manifest(self, digest: &Digest) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Layout(container) => container.document(&path(digest), MANIFEST_BYTES),
+            Self::Registry(remote) => remote.manifest(digest, MANIFEST_BYTES),
+        }
+    }
+
+    fn config(self, digest: &Digest) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Layout(container) => container.document(&path(digest), CONFIG_BYTES),
+            Self::Registry(remote) => remote.config(digest, CONFIG_BYTES),
+        }
+    }
+
+    fn layer(self, digest: &Digest, size: u64) -> Result<Stored, String> {
+        match self {
+            Self::Layout(container) => container.layer(&path(digest)),
+            Self::Registry(remote) => Ok(Stored::Remote(remote.blob(digest, size))),
+        }
+    }
+
+    fn has(self, digest: &Digest) -> bool {
+        match self {
+            Self::Layout(container) => container.has(&path(digest)),
+            Self::Registry(remote) => remote.has(digest),
+        }
+    }
+}
+
 struct Layout<'a> {
-    container: &'a Container,
+    contents: Contents<'a>,
     target: &'a str,
     choice: &'a PlatformChoice,
 }
@@ -196,7 +274,7 @@ impl Layout<'_> {
             platform: descriptor.platform(),
             ..Image::default()
         };
-        let (digest, bytes) = match self.document(descriptor, MANIFEST_BYTES) {
+        let (digest, bytes) = match self.document(descriptor, |digest| self.contents.manifest(digest)) {
             Ok(document) => document,
             Err(why) => {
                 plans.push(Plan::failed(image, why));
@@ -237,11 +315,17 @@ impl Layout<'_> {
         plan.image.annotations.extend(manifest.annotations.unwrap_or_default());
         for layer in &manifest.layers {
             match self.layer(layer) {
-                Ok((layer, source)) => plan.add_layer(layer, source),
+                Ok((layer, source)) => {
+                    if let Ok(Stored::Foreign) = source.blob {
+                        let why = "a layer that may not be distributed is not here, and was not fetched from elsewhere";
+                        plan.lacks(IncompleteKind::ForeignLayer, Some(source.key.clone()), why.into());
+                    }
+                    plan.add_layer(layer, source);
+                }
                 Err(why) => return Some(Plan::failed(plan.image, why)),
             }
         }
-        let config = self.document(&manifest.config, CONFIG_BYTES);
+        let config = self.document(&manifest.config, |digest| self.contents.config(digest));
         plan.image.config_digest = manifest.config.digest.parse().ok();
         plan.read_config(config.map(|(_, bytes)| bytes));
         let indexed = plan.image.platform.take();
@@ -265,15 +349,23 @@ impl Layout<'_> {
             media_type: Some(descriptor.media_type.clone()),
             ..Layer::default()
         };
-        let blob = self.container.blob(&path(&digest));
+        let blob = if is_foreign(&descriptor.media_type) && !self.contents.has(&digest) {
+            Ok(Stored::Foreign)
+        } else {
+            self.contents.layer(&digest, descriptor.size)
+        };
         let key = digest.to_string();
         Ok((layer, Source { key, blob, check: Check::Stored(digest, descriptor.size) }))
     }
 
     /// A document by its descriptor, compared with digest and size.
-    fn document(&self, descriptor: &Descriptor, bound: u64) -> Result<(Digest, Vec<u8>), String> {
+    fn document(
+        &self,
+        descriptor: &Descriptor,
+        read: impl FnOnce(&Digest) -> Result<Vec<u8>, String>,
+    ) -> Result<(Digest, Vec<u8>), String> {
         let digest: Digest = parse_digest(&descriptor.digest)?;
-        let bytes = self.container.document(&path(&digest), bound)?;
+        let bytes = read(&digest)?;
         if bytes.len() as u64 != descriptor.size {
             let got = bytes.len();
             return Err(format!("{digest} holds {got} bytes, but its descriptor says {}", descriptor.size));
@@ -288,6 +380,12 @@ fn is_image_config(media_type: &str) -> bool {
         media_type,
         "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
     )
+}
+
+/// Layers that registries need not hold (OCI image specification, layer.md, "Non-Distributable Layers"): base layers
+/// of Windows.
+fn is_foreign(media_type: &str) -> bool {
+    media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
 }
 
 fn path(digest: &Digest) -> String {

@@ -5,6 +5,7 @@ use crate::blob::Blob;
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::layer::LayerError;
+use crate::registry::remote::RemoteBlob;
 use imagescan_model::{Digest, Incomplete, IncompleteKind, Layer};
 use serde_json::Value;
 use std::io;
@@ -31,8 +32,34 @@ pub(crate) struct Source {
     /// Equal for equal bytes: each is read once.
     pub key: String,
     /// The bytes, or why there are none.
-    pub blob: Result<Blob, String>,
+    pub blob: Result<Stored, String>,
     pub check: Check,
+}
+
+/// Where bytes lie.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    File(Blob),
+    Remote(RemoteBlob),
+    /// Elsewhere, where nobody looks: a layer that may not be distributed.
+    Foreign,
+}
+
+impl Stored {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::File(blob) => blob.len(),
+            Self::Remote(blob) => blob.len(),
+            Self::Foreign => 0,
+        }
+    }
+}
+
+impl Source {
+    /// How many bytes there are to read.
+    pub(crate) fn len(&self) -> u64 {
+        self.blob.as_ref().map_or(0, Stored::len)
+    }
 }
 
 /// What names a layer's content.
@@ -54,6 +81,10 @@ pub(crate) enum Container {
 }
 
 impl Container {
+    pub(crate) fn layer(&self, path: &str) -> Result<Stored, String> {
+        self.blob(path).map(Stored::File)
+    }
+
     pub(crate) fn blob(&self, path: &str) -> Result<Blob, String> {
         match self {
             Self::Folder(folder) => folder.blob(path).map_err(|error| because(path, &error)),

@@ -11,13 +11,14 @@ use crate::image::Image;
 use crate::inflate::Inflater;
 use crate::layer::{self, LayerError, Reading};
 use crate::limits::Limits;
-use crate::plan::{Check, Container, Plan, Source};
+use crate::plan::{Check, Container, Plan, Source, Stored};
 use crate::progress::{Meter, Progress};
 use crate::question::Question;
+use crate::registry::{Pull, Registries};
 use crate::target::{Form, Location};
 use crate::tree::Tree;
 use crate::{docker, markers, oci, rootfs, work};
-use imagescan_model::{Incomplete, IncompleteKind};
+use imagescan_model::{ImageReference, Incomplete, IncompleteKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -62,11 +63,19 @@ pub enum ReadError {
         /// Why.
         why: String,
     },
+    /// A registry has it not, or does not give it.
+    #[error("`{reference}` cannot be pulled: {why}")]
+    Pull {
+        /// What was asked for.
+        reference: ImageReference,
+        /// Why.
+        why: String,
+    },
     /// A bound that all layers share was reached.
-    #[error("`{}`: {why}", path.display().to_string().escape_debug())]
+    #[error("`{}`: {why}", target.escape_debug())]
     Bound {
-        /// The file or folder.
-        path: PathBuf,
+        /// As the user named it.
+        target: String,
         /// Which bound.
         why: String,
     },
@@ -91,17 +100,47 @@ pub fn read(
     options: &Options,
 ) -> Result<Vec<Image>, ReadError> {
     let meter = Meter::new(Arc::clone(&options.progress));
-    let mut plans = match open(target, location, options, &meter)? {
+    let plans = match open(target, location, options, &meter)? {
         Opened::Images(plans) => plans,
         Opened::Folder => {
             return folder(target, location, question, options, &meter).map(|image| vec![image]);
         }
         Opened::Tar(blob) => {
-            let source = Source { key: String::new(), blob: Ok(blob), check: Check::Nothing };
+            let source = Source { key: String::new(), blob: Ok(Stored::File(blob)), check: Check::Nothing };
             let image = Image { target: target.into(), ..Image::default() };
             vec![Plan { image, layers: vec![source] }]
         }
     };
+    planned(target, plans, question, options, &meter)
+}
+
+/// Pulls the images of a registry that `pull` names; otherwise as [`read`].
+///
+/// # Errors
+/// [`ReadError`] when there is no image to speak of.
+pub fn pull(
+    target: &str,
+    pull: &Pull,
+    registries: &Registries,
+    question: &Question,
+    options: &Options,
+) -> Result<Vec<Image>, ReadError> {
+    let meter = Meter::new(Arc::clone(&options.progress));
+    let failed = |why| ReadError::Pull { reference: pull.reference.clone(), why };
+    let (remote, resolved) = registries.find(pull, options.limits.deadline).map_err(failed)?;
+    let plans =
+        oci::pulled(&remote, &resolved, target, &pull.reference, &options.platform).map_err(failed)?;
+    planned(target, plans, question, options, &meter)
+}
+
+/// Reads the images that were found.
+fn planned(
+    target: &str,
+    mut plans: Vec<Plan>,
+    question: &Question,
+    options: &Options,
+    meter: &Meter,
+) -> Result<Vec<Image>, ReadError> {
     for plan in &mut plans {
         let count = plan.layers.len();
         if count > options.limits.layers {
@@ -112,8 +151,8 @@ pub fn read(
             *plan = Plan::failed(std::mem::take(&mut plan.image), why);
         }
     }
-    let bound = |why: String| ReadError::Bound { path: location.path.clone(), why };
-    images(plans, question, options, &meter).map_err(bound)
+    let bound = |why: String| ReadError::Bound { target: target.into(), why };
+    images(plans, question, options, meter).map_err(bound)
 }
 
 fn open(target: &str, location: &Location, options: &Options, meter: &Meter) -> Result<Opened, ReadError> {
@@ -204,10 +243,9 @@ const HASH_COST: u64 = 6;
 
 impl Item<'_> {
     fn cost(&self) -> u64 {
-        let size = |source: &Source| source.blob.as_ref().map_or(0, Blob::len);
         match self {
-            Self::Walk(source) => size(source).saturating_mul(HASH_COST),
-            Self::Hash(source) => size(source),
+            Self::Walk(source) => source.len().saturating_mul(HASH_COST),
+            Self::Hash(source) => source.len(),
         }
     }
 }
@@ -226,7 +264,7 @@ fn images(
     for source in plans.iter().flat_map(|plan| &plan.layers) {
         distinct.entry(&source.key).or_insert(source);
     }
-    let bytes = distinct.values().map(|source| source.blob.as_ref().map_or(0, Blob::len)).sum();
+    let bytes = distinct.values().map(|source| source.len()).sum();
     meter.begin(distinct.len() as u64, bytes);
     let hashed = hash(&distinct, options, meter, &question)?;
     let (mut layers, store) = hashed;
@@ -305,12 +343,17 @@ fn walk(
     let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
     let work = |item: &Item<'_>| match item {
         Item::Walk(source) => {
-            let Ok(blob) = &source.blob else { return Ok(LayerEvidence::default()) };
-            let diff_id = match &source.check {
-                Check::DiffId(diff_id) => Some(diff_id),
-                Check::Stored(..) | Check::Nothing => None,
+            let collector = Collector::new(question, store, layers);
+            let evidence = match (&source.blob, &source.check) {
+                (Ok(Stored::Remote(blob)), Check::Stored(digest, _)) => {
+                    layer::stream(blob, digest, collector, &reading)
+                }
+                (Ok(Stored::File(blob)), Check::DiffId(diff_id)) => {
+                    layer::read(blob, Some(diff_id), collector, &reading)
+                }
+                (Ok(Stored::File(blob)), _) => layer::read(blob, None, collector, &reading),
+                _ => Ok(LayerEvidence::default()),
             };
-            let evidence = layer::read(blob, diff_id, Collector::new(question, store, layers), &reading);
             meter.layer();
             evidence
         }
@@ -331,7 +374,10 @@ fn walk(
 }
 
 fn check(source: &Source, limits: &Limits) -> Result<(), LayerError> {
-    let (Ok(blob), Check::Stored(digest, size)) = (&source.blob, &source.check) else { return Ok(()) };
+    // What comes from a registry is compared as it streams by.
+    let (Ok(Stored::File(blob)), Check::Stored(digest, size)) = (&source.blob, &source.check) else {
+        return Ok(());
+    };
     if blob.len() != *size {
         return Err(LayerError::Size { expected: *size, got: blob.len() });
     }

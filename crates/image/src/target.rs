@@ -1,6 +1,7 @@
 //! What a user may name: transports as in containers-transports(5), and plain paths.
 
 use crate::blob::open_file;
+use imagescan_model::{ImageReference, ReferenceError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub enum Target {
     /// An image or a root filesystem on this machine.
     Image(Location),
+    /// An image in a registry, and whether the user left the registry out.
+    Registry(ImageReference, bool),
     /// An inventory or a report that imagescan wrote.
     Inventory(Document),
     /// A list of purls.
@@ -45,19 +48,27 @@ pub enum Document {
 /// Why a text is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// A transport of cli.md that needs a network or a daemon.
+    /// A daemon's image.
     #[error(
-        "`{}` cannot be read: this version reads images from files only; save it first, for example with \
+        "`{}` cannot be read: daemons are not asked yet; save the image first, for example with \
          `skopeo copy {} oci:DIR`",
         .0.escape_debug(), copy_source(.0).escape_debug()
     )]
-    Remote(String),
+    Daemon(String),
     /// `sbom:`.
     #[error("`{}` cannot be read: SBOMs are not understood yet; use inventory: or purl:", .0.escape_debug())]
     Sbom(String),
     /// Nothing of that name.
-    #[error("there is no file or folder `{}`, and images cannot be pulled from registries yet", .0.escape_debug())]
+    #[error("there is no file or folder `{}`", .0.escape_debug())]
     Absent(String),
+    /// Neither a file nor an image's name.
+    #[error("there is no file or folder `{}`, and it names no image in a registry", text.escape_debug())]
+    Reference {
+        /// What was given.
+        text: String,
+        /// Why it is no name.
+        source: ReferenceError,
+    },
     /// Nothing after the prefix.
     #[error("`{}` names nothing: a path follows the colon", .0.escape_debug())]
     Empty(String),
@@ -75,8 +86,11 @@ impl Target {
     /// [`TargetError`] for what cannot be read or is not there.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let Some((transport, rest)) = text.split_once(':') else { return bare(text) };
-        if matches!(transport, "docker" | "docker-daemon" | "containerd") {
-            return Err(TargetError::Remote(text.into()));
+        if let ("docker", Some(name)) = (transport, rest.strip_prefix("//")) {
+            return registry(text, name);
+        }
+        if matches!(transport, "docker-daemon" | "containerd") {
+            return Err(TargetError::Daemon(text.into()));
         }
         let form = match transport {
             "sbom" => return Err(TargetError::Sbom(text.into())),
@@ -118,13 +132,23 @@ fn split_reference(text: &str) -> (&str, Option<&str>) {
 fn bare(text: &str) -> Result<Target, TargetError> {
     let path = Path::new(text);
     if !path.exists() {
-        return Err(TargetError::Absent(text.into()));
+        // What is written as a path is meant as one.
+        return match text.starts_with(['.', '/', '~']) {
+            true => Err(TargetError::Absent(text.into())),
+            false => registry(text, text),
+        };
     }
     Ok(match first_bytes(path).unwrap_or_default().trim_ascii_start() {
         [b'{', ..] => Target::Inventory(Document::File(path.into())),
         [b'p', b'k', b'g', b':', ..] | [b'#', ..] => Target::Purl(Document::File(path.into())),
         _ => Target::Image(Location { form: Form::Any, path: path.into(), reference: None }),
     })
+}
+
+fn registry(text: &str, name: &str) -> Result<Target, TargetError> {
+    let is_short = ImageReference::is_short(name);
+    let reference = name.parse().map_err(|source| TargetError::Reference { text: text.into(), source })?;
+    Ok(Target::Registry(reference, is_short))
 }
 
 fn first_bytes(path: &Path) -> Option<Vec<u8>> {
@@ -163,13 +187,23 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_what_to_do() {
         let message = |text| Target::parse(text).unwrap_err().to_string();
-        assert!(
-            message("docker://registry.example/a:1").contains("skopeo copy docker://registry.example/a:1")
-        );
         assert!(message("containerd:a").contains("skopeo copy docker-daemon:a"));
         assert!(message("sbom:x").contains("inventory:"));
-        assert!(message("no-such-image:3").contains("no file or folder"));
+        assert!(message("./no-such-image").contains("no file or folder"));
+        assert!(message("No-Such-Image").contains("names no image"));
         assert!(message("oci:").contains("names nothing"));
+    }
+
+    #[test]
+    fn what_is_no_path_is_an_image_in_a_registry() {
+        let reference = |text| match Target::parse(text) {
+            Ok(Target::Registry(reference, is_short)) => (reference.to_string(), is_short),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(reference("alpine:3.20"), ("docker.io/library/alpine:3.20".into(), true));
+        let full = ("registry.example:5000/a:1".into(), false);
+        assert_eq!(reference("docker://registry.example:5000/a:1"), full);
+        assert_eq!(reference("registry.example:5000/a:1"), full);
     }
 
     #[test]

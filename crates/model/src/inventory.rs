@@ -182,6 +182,8 @@ pub enum IncompleteKind {
     Image,
     /// A layer could not be read whole.
     Layer,
+    /// A layer that may not be distributed is not where the image is.
+    ForeignLayer,
     /// The image config could not be read.
     Config,
     /// A package database could not be read whole.
@@ -202,9 +204,10 @@ pub enum IncompleteKind {
 
 impl IncompleteKind {
     /// All of them, in the documented order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Image,
         Self::Layer,
+        Self::ForeignLayer,
         Self::Config,
         Self::PackageDatabase,
         Self::NoPackageDatabase,

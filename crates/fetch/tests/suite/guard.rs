@@ -91,7 +91,6 @@ fn networks_and_hosts_that_the_user_lists_are_fetched_from() {
 fn plain_http_crosses_no_wire_unasked() {
     assert_eq!(
         message(get(&client(&[]), "http://far.example/p?signature=1")),
-        "`http://far.example/p` is plain HTTP: only this machine and `insecure_hosts` in config.toml are asked \
-         without TLS"
+        "`http://far.example/p` is plain HTTP, which is for this machine and for hosts that are named as insecure"
     );
 }

@@ -51,6 +51,11 @@ impl<'a> Input<'a> {
         self.taken = (self.taken + count).saturating_sub(surplus);
     }
 
+    /// The last `count` bytes that were taken, before more are asked for.
+    pub(super) fn taken(&self, count: usize) -> &[u8] {
+        self.buffer.get(self.taken - count..self.taken).unwrap_or_default()
+    }
+
     /// How many bytes were taken.
     pub(super) fn position(&self) -> u64 {
         self.read - (self.filled - self.taken) as u64

@@ -89,7 +89,25 @@ pub(crate) fn inflate(
     let input = Input::new(source);
     match compression {
         Compression::Zstd => zstd::frames(input, give),
+        Compression::None => plain(input, give),
         _ => gzip::members(input, inflater, give),
+    }
+}
+
+/// Bytes that are not compressed.
+fn plain(
+    mut input: Input<'_>,
+    mut give: impl FnMut(&[u8], u64) -> Result<(), LayerError>,
+) -> Result<(), LayerError> {
+    loop {
+        let bytes = input.bytes()?;
+        let count = bytes.len();
+        if count == 0 {
+            return Ok(());
+        }
+        input.take(count, 0);
+        let at = input.position();
+        give(input.taken(count), at)?;
     }
 }
 

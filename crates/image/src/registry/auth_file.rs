@@ -1,11 +1,11 @@
 //! One file of credentials: `auth.json`, Docker's `config.json`, or the older `.dockercfg`.
 
 use super::credentials::{Credential, CredentialsError};
-use super::secret::Secret;
 use super::{file, json};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use imagescan_fetch::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;

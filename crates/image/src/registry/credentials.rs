@@ -10,7 +10,7 @@ use super::auth_file::AuthFile;
 use super::file::FileError;
 use super::helper::{Helper, HelperError};
 use super::json::JsonError;
-use super::secret::Secret;
+use imagescan_fetch::Secret;
 use imagescan_model::ImageReference;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@
 
 use super::credentials::Credential;
 use super::json::{self, JsonError};
-use super::secret::Secret;
+use imagescan_fetch::Secret;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use std::ffi::OsStr;

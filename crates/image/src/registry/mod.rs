@@ -1,9 +1,9 @@
-//! What has to be known before a registry is asked: where an image lies, with which credentials and
-//! certificates, and what the registry's answer to an anonymous request demands.
+//! Registries: where an image lies, with which credentials and certificates to ask, what is demanded, and the image
+//! itself, whose layers are streams.
 //!
-//! Nothing here opens a socket or asks the environment. It reads the files that containers-auth.json(5),
-//! containers-registries.conf(5) and containers-certs.d(5) describe, starts the credential helpers that those
-//! files name, and parses what registries and token servers send. No error repeats a secret.
+//! Nothing here asks the environment. The files are those that containers-auth.json(5),
+//! containers-registries.conf(5) and containers-certs.d(5) describe, and the credential helpers those that the files
+//! name. All HTTP is `imagescan-fetch`'s. No error repeats a secret.
 
 pub mod certs_d;
 pub mod challenge;
@@ -15,8 +15,10 @@ pub mod token;
 mod auth_file;
 mod file;
 mod json;
-mod secret;
+mod registries;
+pub(crate) mod remote;
+mod session;
 
 pub use file::FileError;
 pub use json::JsonError;
-pub use secret::Secret;
+pub use registries::{Pull, Registries, RegistrySettings, RegistrySetupError};

@@ -7,7 +7,7 @@
 use super::challenge::Bearer;
 use super::credentials::Credential;
 use super::json::{self, JsonError};
-use super::secret::Secret;
+use imagescan_fetch::Secret;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
