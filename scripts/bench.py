@@ -109,11 +109,30 @@ def wheel(package, command):
     return path if os.path.exists(path) else None
 
 
+def packages(imagescan, layout):
+    """Says whether the inventory is dpkg-query's list, where that stands beside the layout."""
+    list_file = f"{layout}.packages"
+    if not os.path.exists(list_file):
+        return
+    document = json.loads(subprocess.check_output([imagescan, "inventory", f"oci:{layout}", "-q"]))
+    lines = set()
+    for package in document["images"][0]["packages"]:
+        source = package.get("source", {})
+        lines.add("\t".join([
+            package["name"], package["version"], package["architecture"], source.get("name", package["name"]),
+            source.get("version", package["version"]), "hold" if package.get("hold") else "install"]))
+    expected = set(open(list_file).read().splitlines())
+    if lines != expected:
+        sys.exit(f"bench: the packages differ from dpkg-query's: {sorted(lines ^ expected)[:10]}")
+    print(f"{len(lines)} packages, the same as dpkg-query lists\n")
+
+
 def main():
     layout = image()
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "-p", "imagescan"], cwd=ROOT, check=True)
     imagescan = os.path.join(TARGET, "release", "imagescan")
     ours = [imagescan, "inventory", f"oci:{layout}", "--jobs", "2", "-q"]
+    packages(imagescan, layout)
     print("| what | ours | reference | ratio (median) | CPU ours / reference | peak ours / reference | goal | |")
     print("|---|---|---|---|---|---|---|---|")
     if shutil.which("igzip"):

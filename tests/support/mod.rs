@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 pub(crate) const AS_OF: &str = "2026-11-24T12:00:00Z";
 
@@ -178,9 +179,31 @@ pub(crate) struct Said {
     pub stderr: String,
 }
 
+/// Every document that a test reads is one of the two that are published.
+fn validate(document: &Value) {
+    static SCHEMAS: LazyLock<[jsonschema::Validator; 2]> = LazyLock::new(|| {
+        [include_str!("../../docs/report.schema.json"), include_str!("../../docs/inventory.schema.json")]
+            .map(|text| jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap())
+    });
+    let [report, inventory] = &*SCHEMAS;
+    let schema = match document["schema"].as_str() {
+        Some("imagescan/report/1") => report,
+        Some("imagescan/inventory/1") => inventory,
+        // What `db info` and its like write.
+        _ => return,
+    };
+    let errors: Vec<String> =
+        schema.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
 impl Said {
+    /// The document on stdout, held to its schema.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        validate(&document);
+        document
     }
 
     /// `incomplete` of the first image, as `what: why`.
