@@ -38,9 +38,7 @@ pub enum FetchError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Plain HTTP to a host that it is not allowed for.
-    #[error(
-        "`{url}` is plain HTTP, which is for this machine and for hosts that are named as insecure"
-    )]
+    #[error("`{url}` is plain HTTP, which is for this machine and for hosts that are named as insecure")]
     PlainHttp {
         /// What was asked for.
         url: String,

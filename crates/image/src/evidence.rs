@@ -31,6 +31,11 @@ impl LayerEvidence {
     pub(crate) const MARKERS: usize = 10_000;
     /// Whiteouts kept that no question watches: they only matter to language markers.
     pub(crate) const OTHER_WHITEOUTS: usize = 20_000;
+
+    /// Every path it says something about, once.
+    pub(crate) fn named(&self) -> BTreeSet<&String> {
+        self.nodes.keys().chain(&self.whiteouts).chain(&self.opaque).collect()
+    }
 }
 
 /// What stands at a path.

@@ -4,13 +4,15 @@
 //! whiteout `.wh.NAME` removes the lower `NAME` with all below it; an opaque marker `.wh..wh..opq` removes what
 //! lower layers put into its folder. Both speak of lower layers only, wherever they stand within their own.
 //! Something that is no folder hides whatever lower layers have below its name. Links are followed as inside a
-//! chroot: `..` stops at the root, and forty links are a loop, as in Linux (path_resolution(7)).
+//! chroot: `..` stops at the root, and forty links are a loop, as in Linux (path_resolution(7)). So are the links on
+//! the way to a layer's own entries, as runtimes unpack them.
 
 use crate::content::Content;
 use crate::evidence::{LayerEvidence, Node};
 use crate::path::{join, normal, parents};
 use crate::question::Question;
 use crate::read_at::ReadAt;
+use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -88,22 +90,84 @@ enum Found<'a> {
 
 impl Tree {
     pub(crate) fn new(layers: Vec<Arc<LayerEvidence>>) -> Self {
-        let mut paths: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        for (index, layer) in (0..).zip(&layers) {
-            let mut named = BTreeSet::new();
-            named.extend(layer.nodes.keys());
-            named.extend(&layer.whiteouts);
-            named.extend(&layer.opaque);
-            for path in named {
-                match paths.get_mut(path) {
-                    Some(said) => said.push(index),
-                    None => {
-                        paths.insert(path.clone(), vec![index]);
-                    }
+        let mut tree = Self::default();
+        for layer in layers {
+            tree.push(layer);
+            if let Some(placed) = tree.placed() {
+                tree.pop();
+                tree.push(Arc::new(placed));
+            }
+        }
+        tree
+    }
+
+    fn push(&mut self, layer: Arc<LayerEvidence>) {
+        let index = self.layers();
+        for path in layer.named() {
+            match self.paths.get_mut(path) {
+                Some(said) => said.push(index),
+                None => {
+                    self.paths.insert(path.clone(), vec![index]);
                 }
             }
         }
-        Self { layers, paths }
+        self.layers.push(layer);
+    }
+
+    fn pop(&mut self) {
+        let Some(layer) = self.layers.pop() else { return };
+        for path in layer.named() {
+            if let Some(said) = self.paths.get_mut(path) {
+                said.pop();
+            }
+        }
+        self.paths.retain(|_, said| !said.is_empty());
+    }
+
+    /// The top layer with everything where it lands: an entry below a name that is a link to a folder, in a lower
+    /// layer or in this one, is written where the link leads, and removals are made there. Only an entry for the
+    /// folder itself replaces the link. `None`: all is where its name says.
+    fn placed(&self) -> Option<LayerEvidence> {
+        let top = self.layers().checked_sub(1)?;
+        let (layer, view) = (self.layers.last()?, self.at(top));
+        let mut folders: HashMap<String, Option<String>> = HashMap::new();
+        let mut folder = |path: &str| {
+            let resolve = || view.resolve(path).ok().filter(|resolved| resolved != path);
+            folders.entry_ref(path).or_insert_with(resolve).clone()
+        };
+        let mut place = |path: &String| {
+            let (parent, name) = path.rsplit_once('/')?;
+            folder(parent).map(|parent| join(&parent, name))
+        };
+        let links = |node: &Node| match node {
+            Node::HardLink(target) => Some(target.clone()),
+            _ => None,
+        };
+        let names: Vec<&String> = layer.nodes.keys().chain(&layer.whiteouts).collect();
+        let targets: Vec<String> = layer.nodes.values().filter_map(links).collect();
+        let moves = names.into_iter().chain(&targets).any(|path| place(path).is_some());
+        let opaque = |path: &String| view.resolve(path).unwrap_or_else(|_| path.clone());
+        if !moves && layer.opaque.iter().all(|path| opaque(path) == *path) {
+            return None;
+        }
+        let mut placed = LayerEvidence::clone(layer);
+        placed.opaque = layer.opaque.iter().map(opaque).collect();
+        placed.whiteouts =
+            layer.whiteouts.iter().map(|path| place(path).unwrap_or_else(|| path.clone())).collect();
+        for (path, node) in &layer.nodes {
+            let mut node = node.clone();
+            if let Node::HardLink(target) = &mut node
+                && let Some(moved) = place(target)
+            {
+                *target = moved;
+            }
+            let landed = place(path).unwrap_or_else(|| path.clone());
+            if landed != *path {
+                placed.nodes.remove(path);
+            }
+            placed.nodes.insert(landed, node);
+        }
+        Some(placed)
     }
 
     /// What each layer says.
@@ -464,6 +528,37 @@ mod tests {
             .file("a/x", b"1", 0)
             .build();
         assert_eq!(text(tree.top(), "a/x").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn entries_below_a_link_land_where_it_leads() {
+        let base = || {
+            let old = TreeBuilder::new().layer().file("data/lib/status", b"old", 0);
+            old.file("data/lib/other", b"old", 0).symlink("var", "/data")
+        };
+        let seen = |tree: Tree| {
+            let read = |path| text(tree.top(), path);
+            assert_eq!(read("var/lib/status"), read("data/lib/status"));
+            (read("var/lib/status"), read("var/lib/other"))
+        };
+        let [old, new] = ["old", "new"].map(|text| Some(String::from(text)));
+        // As `umoci unpack` has it, each.
+        let written = base().layer().file("var/lib/status", b"new", 0).build();
+        assert_eq!(seen(written), (new.clone(), old.clone()));
+        let in_one_layer =
+            TreeBuilder::new().layer().symlink("var", "data").file("var/lib/status", b"new", 0);
+        assert_eq!(seen(in_one_layer.build()), (new.clone(), None));
+        assert_eq!(seen(base().layer().whiteout("var/lib/status").build()), (None, old.clone()));
+        assert_eq!(seen(base().layer().opaque("var/lib").build()), (None, None));
+        let linked = base().layer().hard_link("var/lib/status", "var/lib/other").build();
+        assert_eq!(seen(linked), (old.clone(), old.clone()));
+        // An entry for the folder itself, or the link's removal, takes the link away.
+        for layer in [base().layer().folder("var"), base().layer().whiteout("var")] {
+            let tree = layer.file("var/lib/status", b"new", 0).build();
+            assert_eq!(text(tree.top(), "var/lib/status"), new);
+            assert_eq!(text(tree.top(), "data/lib/status"), old);
+            assert_eq!(text(tree.top(), "var/lib/other"), None);
+        }
     }
 
     #[test]
