@@ -11,7 +11,8 @@ demo: ## build, compile the sample advisories, scan the committed image
 
 test: ## install what the tests need, then run every test and each fuzz target for five seconds
 	@scripts/install-test-tools.sh
-	$(CARGO) test --workspace --locked --no-fail-fast
+	# What a passing test prints is why it was skipped.
+	$(CARGO) test --workspace --locked --no-fail-fast -- --show-output
 	@scripts/fuzz.sh 5
 
 lint: ## formatting, clippy and docs without warnings, dependencies' licences and sources, workspace lints

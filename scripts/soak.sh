@@ -10,8 +10,10 @@ note() { printf '| %s | %s | %s |\n' "$(date -u +%Y-%m-%d)" "$seed" "$1" >> docs
 
 for order in deb rpm apk; do
     [ -e "$marks/version-$order" ] && continue
+    # No pipe: a failure must end the run.
     IMAGESCAN_SOAK_PAIRS=full IMAGESCAN_SOAK_SEED=$seed ${CARGO:-cargo} test --release --locked -q \
-        -p imagescan-version --test reference "${order}_order" -- --nocapture | tee "$marks/version-$order.log"
+        -p imagescan-version --test reference "${order}_order" -- --nocapture >"$marks/version-$order.log" 2>&1 ||
+        { cat "$marks/version-$order.log"; exit 1; }
     line=$(grep -o 'soak version-.*' "$marks/version-$order.log" || echo "version-$order: skipped")
     note "$line"
     touch "$marks/version-$order"

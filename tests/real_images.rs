@@ -30,8 +30,12 @@ fn images() -> Option<&'static Path> {
             if mark.exists() {
                 continue;
             }
-            let status = Command::new(&script).arg(&folder).arg(what).output().ok()?;
-            if !status.status.success() {
+            let output = Command::new(&script).arg(&folder).arg(what).output().ok()?;
+            if !output.status.success() {
+                skipped(&format!(
+                    "make-images.sh {what}: {}",
+                    String::from_utf8_lossy(&output.stderr).trim()
+                ));
                 return None;
             }
             fs::write(mark, "").ok()?;

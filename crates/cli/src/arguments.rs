@@ -1,6 +1,7 @@
 //! The command line, as clap reads it. What a word means stands here once: help, man page and completions
 //! come from it.
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use imagescan_image::Limits;
 use imagescan_model::{PackageType, Platform, Release};
@@ -17,8 +18,8 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 passed (warnings allowed), 1 denied by policy, 2 wrong usage or invalid policy, 3 could not
-scan, 4 inconclusive. Of several targets the worst counts, in the order 3, 1, 4, 0.";
+Exit codes: 0 passed (warnings allowed), 1 denied by policy, 2 wrong usage or invalid policy,
+3 could not scan, 4 inconclusive. Of several targets the worst counts, in the order 3, 1, 4, 0.";
 
 const TARGETS: &str = "\
 Targets:
@@ -29,6 +30,8 @@ Targets:
   inventory:FILE, inventory:- what `imagescan inventory` or `scan -o json` wrote
   purl:FILE, purl:-           package URLs, one a line; the qualifier distro names the release
   PATH                        any of these, recognised by what is in it
+  [docker://]NAME[:TAG][@DIGEST]
+                              an image in a registry, such as alpine:3.20
 Without a REF, all images of an archive or layout are read.";
 
 #[derive(Debug, Subcommand)]
@@ -49,14 +52,12 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the manual: a page for the command, and one for each of its subcommands
     Man,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
-    #[command(flatten)]
-    pub targets: Targets,
     #[command(flatten)]
     pub database: Database,
     /// Policy file [default: imagescan.toml in this folder or above it; else six months]
@@ -77,15 +78,17 @@ pub(crate) struct Scan {
     /// Do not update the database (imagescan never does yet)
     #[arg(long)]
     pub no_update: bool,
+    #[command(flatten)]
+    pub targets: Targets,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
-    #[command(flatten)]
-    pub targets: Targets,
     /// Document to write, json[=FILE] [default: json]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output>,
+    #[command(flatten)]
+    pub targets: Targets,
 }
 
 /// What to read, and how.
@@ -100,7 +103,7 @@ pub(crate) struct Targets {
     /// Platform to choose in an index, OS/ARCH[/VARIANT] or all [default: linux on this machine's architecture]
     #[arg(long, value_name = "PLATFORM", value_parser = platform, env = "IMAGESCAN_PLATFORM")]
     pub platform: Option<PlatformArgument>,
-    /// The instant to judge at, RFC 3339; a DATE stands for its last second, UTC [default: now]
+    /// The instant that counts as now, RFC 3339; a DATE stands for its last second, UTC [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = crate::clock::parse, env = "IMAGESCAN_AS_OF")]
     pub as_of: Option<jiff::Timestamp>,
     /// Layers to read at once [default: the processors]
@@ -118,7 +121,7 @@ pub(crate) struct Targets {
     #[arg(short, long)]
     pub quiet: bool,
     /// Use no network: images are read from this machine only
-    #[arg(long, env = "IMAGESCAN_OFFLINE")]
+    #[arg(long, env = "IMAGESCAN_OFFLINE", value_parser = FalseyValueParser::new())]
     pub offline: bool,
     #[command(flatten)]
     pub registries: Registries,
@@ -188,9 +191,9 @@ pub(crate) struct LimitArguments {
     /// Layers of an image
     #[arg(long, value_name = "N", default_value_t = Limits::default().layers)]
     pub max_layers: usize,
-    /// Seconds for all reading [default: no bound]
-    #[arg(long, value_name = "SECONDS")]
-    pub max_time: Option<u64>,
+    /// Seconds for one target
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub max_time: u64,
 }
 
 #[derive(Debug, Args)]

@@ -13,13 +13,15 @@ mod registries;
 mod targets;
 
 use arguments::{Arguments, Command, Db};
-use clap::{CommandFactory, Parser};
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches};
 use imagescan_model::ExitCode;
 use std::process::ExitCode as ProcessCode;
 
 fn main() -> ProcessCode {
     // Prints help, version and usage errors itself; the latter with exit code 2.
-    let arguments = Arguments::parse();
+    let matches = without_empty_variables(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let code = run(&arguments.command).unwrap_or_else(|error| failure::report(&error));
     ProcessCode::from(u8::from(code))
 }
@@ -40,10 +42,28 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Passed)
         }
         Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
-            output::print(&String::from_utf8_lossy(&page))?;
+            let mut pages = Vec::new();
+            let mut command = Arguments::command();
+            command.build();
+            manual(&command, &mut pages)?;
+            output::print(&String::from_utf8_lossy(&pages))?;
             Ok(ExitCode::Passed)
         }
     }
+}
+
+/// A variable that is set to nothing, as build pipelines do, is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let unset = |argument: clap::Arg| match argument.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(unset).mut_subcommands(without_empty_variables)
+}
+
+/// The pages of a command and of all below it.
+fn manual(command: &clap::Command, pages: &mut Vec<u8>) -> std::io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(pages)?;
+    let shown = command.get_subcommands().filter(|command| command.get_name() != "help");
+    shown.into_iter().try_for_each(|command| manual(command, pages))
 }

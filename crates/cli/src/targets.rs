@@ -53,6 +53,12 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
         progress: Arc::clone(&shown.counts),
     };
     let question = imagescan_catalog::question();
+    let seconds = Duration::from_secs(arguments.limits.max_time);
+    let for_one = || {
+        let mut options = options.clone();
+        options.limits.deadline = Instant::now().checked_add(seconds);
+        options
+    };
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -62,7 +68,7 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(target) = targets.get(index) else { break };
                     let result = match parsed.get(index) {
-                        Some(Ok(parsed)) => one(target, parsed, pulls.get(index), &question, &options),
+                        Some(Ok(parsed)) => one(target, parsed, pulls.get(index), &question, &for_one()),
                         Some(Err(error)) => Err(anyhow!(error.clone())),
                         None => break,
                     };
@@ -119,7 +125,7 @@ fn limits(arguments: &Targets) -> Limits {
         file_bytes: given.max_file_bytes,
         kept_bytes: given.max_kept_bytes,
         layers: given.max_layers,
-        deadline: given.max_time.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
+        deadline: None,
     }
 }
 

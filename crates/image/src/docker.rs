@@ -7,7 +7,7 @@
 use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
 use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
-use imagescan_model::{Digest, Layer};
+use imagescan_model::{Digest, ImageReference, Layer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,9 +65,13 @@ pub(crate) fn plans(
     Ok(chosen.into_iter().map(|entry| plan(archive, target, reference, entry, choice)).collect())
 }
 
-/// `alpine` asks for `alpine:latest`.
+/// Whether two names mean one image: `alpine` is `docker.io/library/alpine:latest`.
 fn is(tag: &str, reference: &str) -> bool {
-    tag == reference || tag.strip_suffix(":latest") == Some(reference)
+    let full = |text: &str| {
+        let parsed: ImageReference = text.parse().ok()?;
+        Some((parsed.name(), parsed.tag_or_latest().to_string()))
+    };
+    tag == reference || full(tag).is_some_and(|tag| full(reference) == Some(tag))
 }
 
 fn plan(
