@@ -40,7 +40,8 @@ fn chosen<'a>(lifespan: &Lifespan, age: &'a Age, as_of: Timestamp) -> (Clock, &'
         ClockChoice::Packages => packages,
         ClockChoice::Base => (Clock::Base, &age.base),
         // Only the build's evidence can hold a push, and it is the first to be asked there.
-        ClockChoice::Pushed => (Clock::Pushed, &age.build),
+        ClockChoice::Pushed if is_push(&age.build) => (Clock::Pushed, &age.build),
+        ClockChoice::Pushed => build,
         // No packages, no date of theirs.
         ClockChoice::Strictest if age.packages.evidence.is_empty() => build,
         ClockChoice::Strictest => {
@@ -54,6 +55,14 @@ fn chosen<'a>(lifespan: &Lifespan, age: &'a Age, as_of: Timestamp) -> (Clock, &'
             if key(packages.1) < key(build.1) { packages } else { build }
         }
     }
+}
+
+/// Whether somebody who knows a push dates this.
+fn is_push(fact: &AgeFact) -> bool {
+    let decides = |evidence: &AgeEvidence| {
+        evidence.source == EvidenceSource::Pushed && evidence.set_aside.is_none() && evidence.at == fact.at
+    };
+    fact.evidence.iter().any(decides)
 }
 
 /// What one limit says of one age.

@@ -62,7 +62,11 @@ fn heading(image: &ImageReport, columns: usize, palette: Palette) -> Vec<String>
     let digest = digest.map(|digest| {
         format!("{}:{}…", digest.algorithm().name(), digest.hex().get(..12).unwrap_or_default())
     });
-    let system = inventory.system.pretty_name.as_deref().map(escaped);
+    let system = inventory.system.pretty_name.clone().or_else(|| {
+        let id = inventory.system.id.clone()?;
+        Some(inventory.system.version_id.as_ref().map_or(id.clone(), |version| format!("{id} {version}")))
+    });
+    let system = system.as_deref().map(escaped);
     let platform = inventory.platform.as_ref().map(|platform| escaped(&platform.to_string()));
     let parts: Vec<String> = [system, platform, digest].into_iter().flatten().collect();
     if !parts.is_empty() {

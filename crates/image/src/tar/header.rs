@@ -97,7 +97,10 @@ impl Header {
             b'L' => Kind::LongPath,
             b'K' => Kind::LongLink,
             b'x' | b'X' => Kind::Pax,
-            _ => Kind::Skipped,
+            // What holds for all that follows, and labels of GNU tar.
+            b'g' | b'V' | b'D' | b'N' => Kind::Skipped,
+            // No runtime unpacks a layer with another: what it would be is not known.
+            _ => return Err(damaged("type")),
         };
         let size = number(field(block, 124, 12)).ok_or_else(|| damaged("size"))?;
         let size = u64::try_from(size).map_err(|_| damaged("size"))?;

@@ -197,3 +197,19 @@ proptest::proptest! {
         let _ = walk(&archive, step);
     }
 }
+
+#[test]
+fn an_entry_of_no_known_type_is_not_passed_over() {
+    for (flag, known) in
+        [(b'0', true), (b'g', true), (b'V', true), (b'Z', false), (b'A', false), (b'9', false)]
+    {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("var/lib/dpkg/status").unwrap();
+        header.set_size(0);
+        header.set_mtime(0);
+        header.as_mut_bytes()[156] = flag;
+        header.set_cksum();
+        let archive = [&header.as_bytes()[..], &[0; 1024]].concat();
+        assert_eq!(walk(&archive, 512).is_ok(), known, "{}", char::from(flag));
+    }
+}

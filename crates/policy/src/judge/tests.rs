@@ -57,6 +57,17 @@ fn it_warns_before_the_end_and_during_the_grace() {
 }
 
 #[test]
+fn a_push_counts_only_where_somebody_knows_it() {
+    let policy = "[lifespan]\nclock = \"pushed\"";
+    let clock =
+        |inventory| verdict(policy, inventory, "2026-02-01T00:00:00Z").2.age.unwrap().judged.unwrap().clock;
+    assert_eq!(clock(built("2026-01-01T00:00:00Z")), Clock::Build);
+    let build = fact(EvidenceSource::Pushed, "2026-01-02T00:00:00Z", AgeBound::Exact);
+    let pushed = Inventory { age: Some(Age { build, ..Age::default() }), ..Inventory::default() };
+    assert_eq!(clock(pushed), Clock::Pushed);
+}
+
+#[test]
 fn the_strictest_clock_is_the_older_one() {
     let mut inventory = built("2026-11-01T00:00:00Z");
     inventory.age.as_mut().unwrap().packages =
