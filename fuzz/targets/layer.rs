@@ -13,7 +13,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         jobs: 1,
         // Small, so that a bomb ends before the fuzzer's patience.
         limits: Limits { layer_bytes: 16 << 20, ..Limits::default() },
-        cache: std::env::temp_dir(),
+        spill: std::env::temp_dir(),
+        cache: None,
         platform: PlatformChoice::default(),
         inflater: Inflater::default(),
         progress: Arc::new(Progress::default()),

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// The advisory database
     #[command(subcommand)]
     Db(Db),
+    /// What layers said before, kept so that none is read twice
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Compare versions: prints <, = or >
     CompareVersions(CompareVersions),
     /// Print a shell's completion script
@@ -111,6 +114,11 @@ pub(crate) struct Targets {
     pub jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     pub cache: Cache,
+    /// Neither ask the layer cache nor fill it
+    #[arg(long, env = "IMAGESCAN_NO_CACHE", value_parser = FalseyValueParser::new())]
+    pub no_cache: bool,
+    #[command(flatten)]
+    pub cache_size: CacheSize,
     /// Decoder of gzip layers; zlib-rs is the slower one, for when the other is doubted
     #[arg(long, value_enum, default_value = "own", hide_short_help = true, env = "IMAGESCAN_INFLATER")]
     pub inflater: InflaterArgument,
@@ -161,6 +169,34 @@ pub(crate) struct Cache {
     /// Folder for cache and database [default: imagescan in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "IMAGESCAN_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheSize {
+    /// Bytes that the layer cache may take; what was not used for longest goes first
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "IMAGESCAN_CACHE_MAX_SIZE",
+        default_value_t = imagescan_image::Cache::MAX_SIZE
+    )]
+    pub cache_max_size: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Where it is, how much it holds, when that was used
+    Info(CacheArguments),
+    /// Remove what it holds, and nothing else
+    Clear(CacheArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArguments {
+    #[command(flatten)]
+    pub cache: Cache,
+    #[command(flatten)]
+    pub size: CacheSize,
 }
 
 /// Bounds on hostile input. Units: bytes, counts, seconds.

@@ -57,6 +57,11 @@ pub(crate) fn print(message: &str) {
     let _ = writeln!(std::io::stderr(), "error: {message}");
 }
 
+/// Prints what the user should know and need not act on.
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {}", printable(message));
+}
+
 /// Prints an error that ends the command, and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     print(&describe(error, "\n  caused by: "));

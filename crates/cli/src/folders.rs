@@ -1,6 +1,7 @@
 //! Where cache and database lie (XDG Base Directory Specification).
 
-use crate::arguments::{Cache, Database};
+use crate::arguments::{Cache, CacheSize, Database};
+use crate::clock;
 use anyhow::{Result, anyhow};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,12 @@ pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
     let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     let folder = folder.ok_or_else(|| anyhow!("neither XDG_CACHE_HOME nor HOME is set: give --cache-dir"));
     Ok(folder.map_err(crate::failure::Usage::of)?.join("imagescan"))
+}
+
+/// What layers said before.
+pub(crate) fn layers(cache: &Cache, size: &CacheSize) -> Result<imagescan_image::Cache> {
+    let folder = self::cache(cache)?.join("layers");
+    Ok(imagescan_image::Cache::new(folder, size.cache_max_size, clock::now().into()))
 }
 
 /// The folder of configuration files.

@@ -12,7 +12,7 @@ mod progress;
 mod registries;
 mod targets;
 
-use arguments::{Arguments, Command, Db};
+use arguments::{Arguments, CacheCommand, Command, Db};
 use clap::builder::Resettable;
 use clap::{CommandFactory, FromArgMatches};
 use imagescan_model::ExitCode;
@@ -34,6 +34,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Db(Db::Info(arguments)) => commands::db::info(arguments),
         Command::Db(Db::Lookup(arguments)) => commands::db::lookup(arguments),
         Command::Db(Db::Verify(arguments)) => commands::db::verify(arguments),
+        Command::Cache(CacheCommand::Info(arguments)) => commands::cache::info(arguments),
+        Command::Cache(CacheCommand::Clear(arguments)) => commands::cache::clear(arguments),
         Command::CompareVersions(arguments) => commands::compare_versions::run(arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

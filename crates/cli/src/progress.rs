@@ -38,7 +38,7 @@ impl Drop for Shown {
             // Nothing depends on a line that could not be drawn.
             let _ = thread.join();
         }
-        if self.summary && self.counts.layers.load(Relaxed) > 0 {
+        if self.summary && started(&self.counts) {
             let seconds = self.start.elapsed().as_secs_f64();
             let _ = writeln!(std::io::stderr(), "read {} in {seconds:.1} s", line(&self.counts));
         }
@@ -50,7 +50,7 @@ fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
     let thread = std::thread::spawn(move || {
         let mut error = std::io::stderr();
         while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
-            if counts.layers.load(Relaxed) > 0 {
+            if started(&counts) {
                 let _ = write!(error, "\r\x1b[Kreading {}", line(&counts));
                 let _ = error.flush();
             }
@@ -61,16 +61,25 @@ fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
     (stop, thread)
 }
 
+fn started(counts: &Progress) -> bool {
+    counts.layers.load(Relaxed) + counts.layers_known.load(Relaxed) > 0
+}
+
 fn line(counts: &Progress) -> String {
     let layers = counts.layers.load(Relaxed);
     let noun = if layers == 1 { "layer" } else { "layers" };
     let read = counts.bytes_read.load(Relaxed);
     // A folder's bytes are not known before it is read.
     let bytes = counts.bytes.load(Relaxed).max(read);
-    format!("{}/{layers} {noun}, {} of {}", counts.layers_read.load(Relaxed), size(read), size(bytes))
+    let known = match counts.layers_known.load(Relaxed) {
+        0 => String::new(),
+        known => format!(" and {known} from the cache"),
+    };
+    format!("{}/{layers} {noun}{known}, {} of {}", counts.layers_read.load(Relaxed), size(read), size(bytes))
 }
 
-fn size(bytes: u64) -> String {
+/// Bytes, for people.
+pub(crate) fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let bytes = bytes as f64;
     match bytes {

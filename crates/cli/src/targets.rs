@@ -40,7 +40,11 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
     let options = Options {
         jobs: (jobs / side_by_side).max(1),
         limits: limits(arguments),
-        cache: crate::folders::cache(&arguments.cache)?.join("spill"),
+        spill: crate::folders::cache(&arguments.cache)?.join("spill"),
+        cache: match arguments.no_cache {
+            true => None,
+            false => Some(crate::folders::layers(&arguments.cache, &arguments.cache_size)?),
+        },
         platform: match &arguments.platform {
             None => PlatformChoice::Host,
             Some(PlatformArgument::All) => PlatformChoice::All,
@@ -78,6 +82,8 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
         }
     });
     drop(shown);
+    let remarks = options.cache.iter().filter(|_| !arguments.quiet).flat_map(imagescan_image::Cache::remarks);
+    remarks.for_each(|remark| crate::failure::note(&remark));
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, ..)| *index);
     let mut read = Inventories { inventories: Vec::new(), failures: Vec::new() };

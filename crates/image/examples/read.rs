@@ -13,7 +13,8 @@ fn main() {
         let options = Options {
             jobs,
             limits: imagescan_image::Limits::default(),
-            cache: std::env::temp_dir(),
+            spill: std::env::temp_dir(),
+            cache: None,
             platform: PlatformChoice::default(),
             inflater: Inflater::default(),
             progress: Arc::new(Progress::default()),

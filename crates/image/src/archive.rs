@@ -94,7 +94,7 @@ fn inflated(
     meter: &Meter,
 ) -> Result<Blob, LayerError> {
     let limits = &options.limits;
-    let file = crate::private::unlinked_file(&options.cache).map_err(LayerError::Cache)?;
+    let file = crate::private::unlinked_file(&options.spill).map_err(LayerError::Cache)?;
     let mut length = 0;
     inflate::inflate(&mut blob.reader(), compression, options.inflater, |window, read| {
         file.write_all_at(window, length).map_err(LayerError::Cache)?;

@@ -15,7 +15,13 @@ const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
 /// Memory that all paths kept of a target may take, divided among its layers.
-const NAME_BYTES: usize = 64 << 20;
+const NAME_BYTES: u64 = 64 << 20;
+
+/// What one of `layers` layers may take of it: for the question, and for language markers.
+pub(crate) fn name_budgets(layers: usize) -> (u64, u64) {
+    let names = (NAME_BYTES / layers.max(1) as u64).max(256 << 10);
+    (names, names / 2)
+}
 
 /// Collects one layer's evidence.
 pub(crate) struct Collector<'a> {
@@ -23,9 +29,9 @@ pub(crate) struct Collector<'a> {
     store: &'a Store,
     evidence: LayerEvidence,
     body: Body,
-    /// Bytes of paths this layer may still keep: for the question, and for language markers.
-    names: usize,
-    marker_names: usize,
+    /// Bytes of paths this layer may keep: for the question, and for language markers.
+    names: u64,
+    marker_names: u64,
     other_whiteouts: usize,
 }
 
@@ -37,31 +43,45 @@ enum Body {
 
 impl<'a> Collector<'a> {
     pub(crate) fn new(question: &'a Question, store: &'a Store, layers: usize) -> Self {
-        let names = (NAME_BYTES / layers.max(1)).max(256 << 10);
+        let (names, marker_names) = name_budgets(layers);
         Self {
             question,
             store,
             evidence: LayerEvidence::default(),
             body: Body::Nobody,
             names,
-            marker_names: names / 2,
+            marker_names,
             other_whiteouts: LayerEvidence::OTHER_WHITEOUTS,
         }
     }
 
-    pub(crate) fn finish(mut self) -> LayerEvidence {
+    /// `inflated`: how many bytes the archive had.
+    pub(crate) fn finish(mut self, inflated: u64) -> LayerEvidence {
+        self.evidence.cost.inflated = inflated;
         self.evidence.modified.seal();
         self.evidence
     }
 
     /// Counts what a kept path costs.
     fn charge(&mut self, length: usize) -> Result<(), LayerError> {
-        let cost = length + 160;
-        self.names = self.names.checked_sub(cost).ok_or_else(|| {
+        self.evidence.cost.names += length as u64 + 160;
+        if self.evidence.cost.names > self.names {
             let what = "bytes of wanted paths, divided among the layers";
-            LayerError::Limit(LimitError::new(NAME_BYTES as u64, what, "nothing: no image needs that"))
-        })?;
+            return Err(LayerError::Limit(LimitError::new(NAME_BYTES, what, "nothing: no image needs that")));
+        }
         Ok(())
+    }
+
+    /// The same for paths that only language markers need: whether there is room.
+    fn charge_marker(&mut self, length: usize) -> bool {
+        let cost = &mut self.evidence.cost;
+        let sum = cost.marker_names + length as u64 + 64;
+        if sum > self.marker_names {
+            cost.cut = true;
+            return false;
+        }
+        cost.marker_names = sum;
+        true
     }
 
     fn keep(&mut self, path: &str, node: Node, extra: usize) -> Result<(), LayerError> {
@@ -78,12 +98,10 @@ impl<'a> Collector<'a> {
         let of_kind =
             self.evidence.markers.range((kind, String::new())..).take_while(|marker| marker.0 == kind);
         let full = of_kind.count() >= LayerEvidence::MARKERS;
-        match self.marker_names.checked_sub(path.len() + 64).filter(|_| !full) {
-            Some(left) => {
-                self.marker_names = left;
-                self.evidence.markers.insert(marker);
-            }
-            None => *self.evidence.markers_beyond.entry(kind).or_default() += 1,
+        if !full && self.charge_marker(path.len()) {
+            self.evidence.markers.insert(marker);
+        } else {
+            *self.evidence.markers_beyond.entry(kind).or_default() += 1;
         }
     }
 
@@ -126,12 +144,8 @@ impl<'a> Collector<'a> {
 
     /// Removals that only language markers care about; beyond the bound, markers may be counted too often.
     fn other_removal(&mut self, path: &str, opaque: bool) {
-        let Some(left) = self.marker_names.checked_sub(path.len() + 64) else {
-            return;
-        };
-        if self.other_whiteouts > 0 {
+        if self.other_whiteouts > 0 && self.charge_marker(path.len()) {
             self.other_whiteouts -= 1;
-            self.marker_names = left;
             let set = if opaque { &mut self.evidence.opaque } else { &mut self.evidence.whiteouts };
             set.insert(path.into());
         }
@@ -155,7 +169,8 @@ impl<'a> Collector<'a> {
     }
 
     fn file(&mut self, path: &str, modified: i64, marker: Option<&'static str>) -> Result<(), LayerError> {
-        self.store.count_entry().map_err(LayerError::Shared)?;
+        self.store.count_entries(1).map_err(LayerError::Shared)?;
+        self.evidence.cost.files += 1;
         self.evidence.modified.push(path, modified);
         self.evidence.newest_modified = self.evidence.newest_modified.max(Some(modified));
         if let Some(kind) = marker {

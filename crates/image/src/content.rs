@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Pieces are cut between these lengths; the average is 64 KiB.
 const PIECE_MIN: usize = 16 << 10;
-const PIECE_MAX: usize = 256 << 10;
+pub(crate) const PIECE_MAX: usize = 256 << 10;
 const CUT_MASK: u64 = 0xffff << 48;
 
 /// What a piece counts for at least.
@@ -46,14 +46,15 @@ struct State {
     charged: u64,
 }
 
+/// A stretch of a kept file.
 #[derive(Clone)]
-enum Piece {
+pub(crate) enum Piece {
     Memory(Arc<[u8]>),
     Spilled { offset: u64, length: u32 },
 }
 
 impl Piece {
-    fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::Spilled { length, .. } => u64::from(*length),
@@ -84,13 +85,19 @@ impl Store {
         }
     }
 
-    /// Counts an entry of any layer: each costs 16 bytes for as long as the scan lasts.
-    pub(crate) fn count_entry(&self) -> Result<(), LimitError> {
-        let count = self.entries.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Counts entries of any layer: each costs 16 bytes for as long as the scan lasts.
+    pub(crate) fn count_entries(&self, more: u64) -> Result<(), LimitError> {
+        let count = self.entries.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if count > self.entries_bound {
             return Err(LimitError::new(self.entries_bound, "files in all layers", "--max-entries"));
         }
         Ok(())
+    }
+
+    /// Bytes in the unlinked file.
+    #[cfg(test)]
+    pub(crate) fn spilled(&self) -> u64 {
+        self.state().spilled
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -98,7 +105,13 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, bytes: &[u8], digest: [u8; 32]) -> Result<Piece, KeepError> {
+    /// The most that one file may have.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    /// Keeps a piece: `digest` is its SHA-256.
+    pub(crate) fn keep(&self, bytes: &[u8], digest: [u8; 32]) -> Result<Piece, KeepError> {
         let mut state = self.state();
         if let Some(piece) = state.pieces.get(&digest) {
             return Ok(piece.clone());
@@ -194,6 +207,27 @@ impl Keeper {
             pieces: self.pieces.into(),
             spill: Arc::clone(&store.spill),
         })
+    }
+}
+
+impl Content {
+    /// The file whose pieces are these, each with its SHA-256.
+    pub(crate) fn assembled(pieces: &[([u8; 32], Piece)], store: &Store) -> Self {
+        let mut digest = Sha256::new();
+        let mut length = 0;
+        let mut placed = Vec::with_capacity(pieces.len());
+        for (name, piece) in pieces {
+            digest.update(name);
+            placed.push((length, piece.clone()));
+            length += piece.len();
+        }
+        let digest = digest.finalize().into();
+        Self { length, digest, pieces: placed.into(), spill: Arc::clone(&store.spill) }
+    }
+
+    /// Where its pieces begin, and their lengths.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.pieces.iter().map(|(start, piece)| (*start, piece.len()))
     }
 }
 

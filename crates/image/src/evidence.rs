@@ -24,6 +24,22 @@ pub(crate) struct LayerEvidence {
     pub markers_beyond: BTreeMap<&'static str, u64>,
     /// What could not be read.
     pub incomplete: Vec<Incomplete>,
+    /// What reading it took of the bounds.
+    pub cost: Cost,
+}
+
+/// What a layer takes of the bounds that all layers share. Evidence that was kept takes the same again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Bytes that the tar inside has.
+    pub inflated: u64,
+    /// Regular files, equal names counted each time.
+    pub files: u64,
+    /// Memory for the paths that the question asks for, and for those of language markers.
+    pub names: u64,
+    pub marker_names: u64,
+    /// The memory for markers was not enough: with fewer layers beside it, this one would say more.
+    pub cut: bool,
 }
 
 impl LayerEvidence {
@@ -68,6 +84,16 @@ impl ModificationTimes {
         self.0.sort_by_key(|(hash, _)| *hash);
         self.0.dedup_by_key(|(hash, _)| *hash);
         self.0.shrink_to_fit();
+    }
+
+    /// Sorted by hash, each hash once.
+    pub(crate) fn pairs(&self) -> &[(u64, i64)] {
+        &self.0
+    }
+
+    /// What [`Self::pairs`] gave. `None`: it is not sorted.
+    pub(crate) fn from_pairs(pairs: Vec<(u64, i64)>) -> Option<Self> {
+        pairs.is_sorted_by(|(a, _), (b, _)| a < b).then_some(Self(pairs))
     }
 
     pub(crate) fn of(&self, path: &str) -> Option<i64> {

@@ -8,6 +8,14 @@
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
+/// Every kind that there is.
+const KINDS: [&str; 6] = ["cargo", "gem", "golang", "maven", "npm", "pypi"];
+
+/// The kind of this name.
+pub(crate) fn kind(name: &str) -> Option<&'static str> {
+    KINDS.into_iter().find(|kind| *kind == name)
+}
+
 /// Executables below this size hold neither language's runtime.
 const SMALLEST_EXECUTABLE: u64 = 64 << 10;
 

@@ -132,6 +132,7 @@ fn walk(
     let head = head.as_slice();
     let mut walker = Walker::new(TarLimits { entries: limits.entries, path_length: limits.path_length });
     let mut hasher = diff_id.map(|digest| Hasher::new(digest.algorithm()));
+    let mut inflated = 0;
     match inflate::recognise(head) {
         Compression::None if !(head.is_empty() || tar::begins(head)) => {
             return Err(LayerError::Unsupported(format!("its first bytes are `{}`", first_bytes(head))));
@@ -142,8 +143,8 @@ fn walk(
         compression => {
             if let (Compression::None, Some(blob)) = (compression, file) {
                 plain(blob, &mut walker, &mut collector, hasher.as_mut(), reading)?;
+                inflated = blob.len();
             } else {
-                let mut inflated = 0;
                 let mut seen = 0;
                 inflate::inflate(&mut head.chain(source), compression, reading.inflater, |window, read| {
                     inflated += window.len() as u64;
@@ -164,7 +165,7 @@ fn walk(
     if let (Some(hasher), Some(expected)) = (hasher, diff_id) {
         hasher.compare(expected)?;
     }
-    Ok(collector.finish())
+    Ok(collector.finish(inflated))
 }
 
 /// A tar as it is: bodies that nobody wants are not even read, unless they must be hashed.

@@ -7,6 +7,7 @@
 
 mod archive;
 mod blob;
+mod cache;
 mod chain;
 mod choose;
 mod collect;
@@ -35,6 +36,7 @@ mod target;
 mod tree;
 mod work;
 
+pub use cache::{Cache, Usage};
 pub use choose::PlatformChoice;
 pub use content::Content;
 pub use image::Image;

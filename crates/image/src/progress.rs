@@ -16,6 +16,8 @@ pub struct Progress {
     pub layers: AtomicU64,
     /// Layers read.
     pub layers_read: AtomicU64,
+    /// Layers that need not be read, for the cache knows them.
+    pub layers_known: AtomicU64,
 }
 
 /// Counts one target's reading.
@@ -40,6 +42,10 @@ impl Meter {
 
     pub(crate) fn layer(&self) {
         self.progress.layers_read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn known(&self) {
+        self.progress.layers_known.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts inflated bytes of any layer, and looks at the clock.

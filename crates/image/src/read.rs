@@ -2,6 +2,7 @@
 
 use crate::archive::Archive;
 use crate::blob::{Blob, open_file};
+use crate::cache::{Cache, Known};
 use crate::choose::PlatformChoice;
 use crate::collect::Collector;
 use crate::content::Store;
@@ -35,7 +36,9 @@ pub struct Options {
     /// What bounds the scan.
     pub limits: Limits,
     /// Folder for unlinked files, made when needed.
-    pub cache: PathBuf,
+    pub spill: PathBuf,
+    /// What layers said before.
+    pub cache: Option<Cache>,
     /// Which images of an index.
     pub platform: PlatformChoice,
     /// What decodes gzip.
@@ -215,7 +218,7 @@ fn folder(
     let mut image = Image { target: target.into(), ..Image::default() };
     meter.begin(1, 0);
     for _ in 0..ROUNDS {
-        let store = Store::new(options.cache.clone(), &options.limits);
+        let store = Store::new(options.spill.clone(), &options.limits);
         let collector = Collector::new(&question, &store, 1);
         let evidence = rootfs::read(&location.path, &question, collector, &options.limits, meter);
         let evidence = evidence.map_err(|error| match error {
@@ -264,12 +267,21 @@ fn images(
     for source in plans.iter().flat_map(|plan| &plan.layers) {
         distinct.entry(&source.key).or_insert(source);
     }
-    let bytes = distinct.values().map(|source| source.len()).sum();
-    meter.begin(distinct.len() as u64, bytes);
-    let hashed = hash(&distinct, options, meter, &question)?;
-    let (mut layers, store) = hashed;
-    let mut trees = merge(&plans, &layers);
-    for _ in 1..ROUNDS {
+    let store = Store::new(options.spill.clone(), &options.limits);
+    let mut reader =
+        Reader { layers: distinct.len(), store: &store, options, meter, compared: BTreeSet::new() };
+    let mut layers = Layers::new();
+    let mut trees = Vec::new();
+    for round in 1..=ROUNDS {
+        // What was not what its name says stays out, however often it is read.
+        let left = |source: &&&Source| !matches!(layers.get(&source.key), Some(Err(_)));
+        let sources: Vec<&Source> = distinct.values().filter(left).copied().collect();
+        let results = reader.read(&sources, &question)?;
+        layers.extend(sources.iter().map(|source| source.key.clone()).zip(results));
+        trees = merge(&plans, &layers);
+        if round == ROUNDS {
+            break;
+        }
         let mut more = false;
         for tree in &trees {
             more |= tree.extend(&mut question);
@@ -277,15 +289,6 @@ fn images(
         if !more {
             break;
         }
-        let items: Vec<Item<'_>> = distinct.values().map(|source| Item::Walk(source)).collect();
-        let again = walk(&items, distinct.len(), &question, &store, options, meter)?;
-        for (source, result) in distinct.values().zip(again) {
-            // What was not what its name says stays out, however often it is read.
-            if let Some(known @ Ok(_)) = layers.get_mut(&source.key) {
-                *known = result.map(Arc::new);
-            }
-        }
-        trees = merge(&plans, &layers);
     }
     drop(distinct);
     let finished = plans.into_iter().zip(trees).map(|(plan, tree)| {
@@ -310,25 +313,61 @@ fn images(
     Ok(finished.collect())
 }
 
-/// Reads every layer once and compares it with its digest.
-fn hash(
-    distinct: &BTreeMap<&str, &Source>,
-    options: &Options,
-    meter: &Meter,
-    question: &Question,
-) -> Result<(Layers, Store), String> {
-    let store = Store::new(options.cache.clone(), &options.limits);
-    let mut items: Vec<Item<'_>> = distinct.values().map(|source| Item::Walk(source)).collect();
-    items.extend(distinct.values().map(|source| Item::Hash(source)));
-    let results = walk(&items, distinct.len(), question, &store, options, meter)?;
-    let mut results = results.into_iter();
-    let walked: Vec<_> = results.by_ref().take(distinct.len()).collect();
-    let layers = distinct.keys().zip(walked.into_iter().zip(results));
-    let layers = layers.map(|(key, (evidence, hashed))| {
-        // A wrong digest says more than what the wrong bytes did to the reader.
-        (String::from(*key), hashed.and(evidence).map(Arc::new))
-    });
-    Ok((layers.collect(), store))
+/// Reads layers as often as the question grows.
+struct Reader<'a> {
+    layers: usize,
+    store: &'a Store,
+    options: &'a Options,
+    meter: &'a Meter,
+    /// Keys of layers that were compared with their digests.
+    compared: BTreeSet<&'a str>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads those of `sources` that the cache does not know, and compares each once with its digest.
+    fn read(
+        &mut self,
+        sources: &[&'a Source],
+        question: &Question,
+    ) -> Result<Vec<Result<Arc<LayerEvidence>, String>>, String> {
+        let Self { layers, store, options, meter, .. } = *self;
+        let cache = Known::new(question, layers, options);
+        let known = cache.load(sources, store, meter);
+        let unread = sources.iter().zip(&known).filter(|(_, known)| known.is_none());
+        let unread: Vec<&Source> = unread.map(|(source, _)| *source).collect();
+        meter.begin(unread.len() as u64, unread.iter().map(|source| source.len()).sum());
+        let hashed: Vec<&Source> =
+            unread.iter().copied().filter(|source| !self.compared.contains(&*source.key)).collect();
+        let mut items: Vec<Item<'_>> = unread.iter().map(|source| Item::Walk(source)).collect();
+        items.extend(hashed.iter().map(|source| Item::Hash(source)));
+        let mut results = walk(&items, layers, question, store, options, meter)?.into_iter();
+        let mut read: BTreeMap<&str, _> =
+            unread.iter().map(|source| &*source.key).zip(results.by_ref()).collect();
+        for (source, result) in hashed.into_iter().zip(results) {
+            match result {
+                Ok(_) => {
+                    self.compared.insert(&source.key);
+                }
+                // A wrong digest says more than what the wrong bytes did to the reader.
+                Err(why) => {
+                    read.insert(&source.key, Err(why));
+                }
+            }
+        }
+        let fresh =
+            unread.iter().filter_map(|source| Some((*source, read.get(&*source.key)?.as_ref().ok()?)));
+        cache.store(&fresh.collect::<Vec<_>>());
+        let result = |(source, known): (&&Source, Option<Result<LayerEvidence, LayerError>>)| {
+            Ok(match known {
+                Some(Err(LayerError::Shared(limit))) => return Err(limit.to_string()),
+                Some(known) => known.map(Arc::new).map_err(|error| error.to_string()),
+                None => {
+                    read.remove(&*source.key).unwrap_or_else(|| Ok(LayerEvidence::default())).map(Arc::new)
+                }
+            })
+        };
+        sources.iter().zip(known).map(result).collect()
+    }
 }
 
 /// Does the items. An error that all layers share ends the target; another stands in its layer's place.

@@ -69,7 +69,7 @@ pub(crate) fn read(
             }
         }
     }
-    let mut evidence = walk.collector.finish();
+    let mut evidence = walk.collector.finish(0);
     evidence.incomplete.append(&mut walk.incomplete);
     Ok(evidence)
 }

@@ -1,5 +1,6 @@
 //! What each command does with its arguments.
 
+pub(crate) mod cache;
 pub(crate) mod compare_versions;
 pub(crate) mod db;
 pub(crate) mod inventory;
