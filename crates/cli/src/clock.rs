@@ -11,6 +11,12 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
+/// Now, as the file system has it.
+#[expect(clippy::disallowed_methods, reason = "the edge where the clock is asked")]
+pub(crate) fn of_files() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
 /// RFC 3339, or a day: its last second, UTC.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     if let Ok(date) = text.parse::<Date>()

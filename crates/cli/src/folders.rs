@@ -19,7 +19,7 @@ pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
 /// What layers said before.
 pub(crate) fn layers(cache: &Cache, size: &CacheSize) -> Result<imagescan_image::Cache> {
     let folder = self::cache(cache)?.join("layers");
-    Ok(imagescan_image::Cache::new(folder, size.cache_max_size, clock::now().into()))
+    Ok(imagescan_image::Cache::new(folder, size.cache_max_size, clock::of_files()))
 }
 
 /// The folder of configuration files.

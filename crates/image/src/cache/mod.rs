@@ -45,9 +45,9 @@ struct Shared {
     folder: PathBuf,
     max_size: u64,
     now: SystemTime,
-    /// It could not be read, or not be written: nothing more is tried.
-    no_reading: AtomicBool,
-    no_writing: AtomicBool,
+    /// It could not be read, or not be written: that is not tried again.
+    unreadable: AtomicBool,
+    unwritable: AtomicBool,
     cleaned: AtomicBool,
     remarks: Mutex<Vec<String>>,
 }
@@ -64,8 +64,8 @@ impl Cache {
             folder,
             max_size,
             now,
-            no_reading: AtomicBool::new(false),
-            no_writing: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
+            unwritable: AtomicBool::new(false),
             cleaned: AtomicBool::new(false),
             remarks: Mutex::default(),
         }))
@@ -104,7 +104,7 @@ impl Cache {
         store: &Store,
         charge: impl FnOnce(&Cost) -> Result<(), LayerError>,
     ) -> Result<Option<LayerEvidence>, LayerError> {
-        if self.0.no_reading.load(Ordering::Relaxed) {
+        if self.0.unreadable.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let opened = files::open(&self.0.folder).and_then(|root| {
@@ -141,8 +141,9 @@ impl Cache {
     }
 
     fn unreadable(&self, error: &io::Error) {
-        if !self.0.no_reading.swap(true, Ordering::Relaxed) {
-            self.remark(format!("{} cannot be read ({error}): layers are read instead", self.named()));
+        self.0.unwritable.store(true, Ordering::Relaxed);
+        if !self.0.unreadable.swap(true, Ordering::Relaxed) {
+            self.remark(format!("{} cannot be read ({error}): the scan goes on without it", self.named()));
         }
     }
 
@@ -157,7 +158,7 @@ impl Cache {
 
     /// Keeps evidence of a layer whose digest and size were compared.
     fn store(&self, key: &Key, evidence: &LayerEvidence) {
-        if evidence.cost.cut || self.0.no_writing.load(Ordering::Relaxed) {
+        if evidence.cost.cut || self.0.unwritable.load(Ordering::Relaxed) {
             return;
         }
         let stored = files::create(&self.0.folder).and_then(|root| {
@@ -174,15 +175,18 @@ impl Cache {
 
     /// Removes what is beyond the bound.
     fn trim(&self) {
-        if !self.0.no_writing.load(Ordering::Relaxed) {
+        if !self.0.unwritable.load(Ordering::Relaxed) {
             self.written(files::create(&self.0.folder).and_then(|root| trim::trim(&root, self.0.max_size)));
         }
     }
 
     fn written(&self, result: io::Result<()>) {
         let Err(error) = result else { return };
-        if !self.0.no_writing.swap(true, Ordering::Relaxed) {
-            self.remark(format!("{} cannot be written ({error}): layers are not remembered", self.named()));
+        if !self.0.unwritable.swap(true, Ordering::Relaxed) {
+            self.remark(format!(
+                "{} cannot be written ({error}): the scan goes on, and layers are not remembered",
+                self.named()
+            ));
         }
     }
 
