@@ -30,7 +30,7 @@ pub(crate) fn evidence(image: &Image, inventory: &Inventory, created: Option<&st
     let stated = |source, labels: &BTreeMap<String, String>| Some(statement(source, labels.get(CREATED)?));
     build.extend(stated(EvidenceSource::LabelCreated, &inventory.facts.labels));
     build.extend(stated(EvidenceSource::AnnotationCreated, &image.annotations));
-    let content = content(image.tree.top(), &inventory.packages);
+    let content = content_of(image.tree.top(), &inventory.packages);
     let of_layers = !image.layers.is_empty();
     let modified = |index: u32| {
         let newest = image.newest_modified.get(usize::try_from(index).ok()?)?;
@@ -43,6 +43,11 @@ pub(crate) fn evidence(image: &Image, inventory: &Inventory, created: Option<&st
         inventory.packages.iter().filter_map(|package| package.layer.max(package.introduced_in)).max();
     let of_layer = |layer: u32| build.iter().filter(move |said| said.layer == Some(layer)).cloned();
     let packages: Vec<AgeEvidence> = match packages.or((!of_layers).then_some(0)) {
+        // What a later layer left (a log, an index) says nothing of the packages below it.
+        Some(layer) if layer + 1 < layers => {
+            let below = content_of(image.tree.at(layer), &inventory.packages);
+            of_layer(layer).chain(below).chain(modified(layer)).collect()
+        }
         Some(layer) => of_layer(layer).chain(content.iter().cloned()).chain(modified(layer)).collect(),
         None => Vec::new(),
     };
@@ -65,7 +70,7 @@ fn statement(source: EvidenceSource, written: &str) -> AgeEvidence {
 }
 
 /// What the files prove: the image was not built before.
-fn content(view: View<'_>, packages: &[Package]) -> Vec<AgeEvidence> {
+fn content_of(view: View<'_>, packages: &[Package]) -> Vec<AgeEvidence> {
     let mut content = Vec::new();
     let mut newest = |source, date: fn(&Package) -> Option<Timestamp>| {
         // Of equal dates the first name, so that the choice is no accident.
@@ -135,6 +140,7 @@ fn release_date(release: &mut Lines<'_>) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imagescan_image::TreeBuilder;
 
     fn date(read: fn(&mut Lines<'_>) -> Option<Timestamp>, text: &str) -> Option<String> {
         let bytes = text.as_bytes().to_vec();
@@ -152,6 +158,22 @@ mod tests {
         assert_eq!(date(release_date, release).as_deref(), Some("2024-02-10T11:07:25Z"));
         assert_eq!(date(release_date, "Date: soon\n"), None);
         assert_eq!(date(release_date, "Origin: Debian\n"), None);
+    }
+
+    #[test]
+    fn an_index_that_a_later_layer_left_does_not_date_the_packages() {
+        let package = Package {
+            layer: Some(0),
+            introduced_in: Some(0),
+            ..Package::new(imagescan_model::PackageType::Deb, "a", "1")
+        };
+        let index = b"Date: Sat, 10 Jan 2026 11:07:25 UTC\n";
+        let tree = TreeBuilder::new().layer().layer().file("var/lib/apt/lists/a_InRelease", index, 0).build();
+        let image = Image { tree, layers: vec![Default::default(); 2], ..Image::default() };
+        let age = evidence(&image, &Inventory { packages: vec![package], ..Inventory::default() }, None);
+        let sources = |fact: &AgeFact| fact.evidence.iter().map(|said| said.source).collect::<Vec<_>>();
+        assert_eq!(sources(&age.build), [EvidenceSource::RepositoryIndex]);
+        assert_eq!(sources(&age.packages), []);
     }
 
     #[test]

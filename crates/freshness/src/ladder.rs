@@ -107,6 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn the_history_of_lower_layers_is_rightly_older_than_the_content() {
+        use EvidenceSource::{ConfigCreated, FileModified, HistoryCreated};
+        let fact = build(&[
+            (ConfigCreated, "2026-02-01T00:00:00Z"),
+            (HistoryCreated, "2025-12-01T00:00:00Z"),
+            (HistoryCreated, "2026-02-01T00:00:00Z"),
+            (FileModified, "2026-02-01T00:00:00Z"),
+        ]);
+        assert!(fact.evidence.iter().all(|said| said.set_aside.is_none()));
+        // A history whose newest entry is older than the content lies as a whole.
+        let fact = build(&[
+            (HistoryCreated, "2025-11-01T00:00:00Z"),
+            (HistoryCreated, "2025-12-01T00:00:00Z"),
+            (FileModified, "2026-02-01T00:00:00Z"),
+        ]);
+        let aside = fact.evidence.iter().filter(|said| said.set_aside == Some(SetAside::CreatedInconsistent));
+        assert_eq!((aside.count(), fact.bound), (2, Some(AgeBound::AtMost)));
+    }
+
+    #[test]
     fn dating_again_forgets_what_was_decided() {
         let mut age = Age::default();
         age.build.evidence = vec![said(EvidenceSource::ConfigCreated, "2026-01-01T00:00:00Z")];

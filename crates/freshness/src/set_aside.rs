@@ -2,6 +2,7 @@
 
 use imagescan_model::{AgeEvidence, EvidenceSource, SetAside};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// The first public release of Docker, 2013-03-20: no image is older.
 const FIRST_IMAGES: i64 = 1_363_737_600;
@@ -54,10 +55,20 @@ pub(crate) fn mark(evidence: &mut [AgeEvidence], as_of: Timestamp) {
 }
 
 /// Marks claims that are older than `proof`, the newest date that the content proves.
+///
+/// Of one source the newest claim speaks for all: an older one is of a lower layer, and that is rightly older than
+/// what the layers above it hold.
 pub(crate) fn mark_inconsistent(evidence: &mut [AgeEvidence], proof: Option<Timestamp>) {
     let Some(proof) = proof else { return };
-    for said in evidence.iter_mut().filter(|said| said.set_aside.is_none() && is_claim(said.source)) {
-        if said.at.is_some_and(|at| proof.duration_since(at) > SLACK) {
+    let counts = |said: &AgeEvidence| said.set_aside.is_none() && is_claim(said.source);
+    let mut newest: BTreeMap<EvidenceSource, Timestamp> = BTreeMap::new();
+    for said in evidence.iter().filter(|said| counts(said)) {
+        if let Some(at) = said.at {
+            newest.entry(said.source).and_modify(|known| *known = at.max(*known)).or_insert(at);
+        }
+    }
+    for said in evidence.iter_mut().filter(|said| counts(said)) {
+        if newest.get(&said.source).is_some_and(|at| proof.duration_since(*at) > SLACK) {
             said.set_aside = Some(SetAside::CreatedInconsistent);
         }
     }

@@ -209,7 +209,10 @@ fn confidence(fact: &AgeFact) -> AgeConfidence {
 /// Says so where a claim is contradicted by the content.
 fn inconsistent(build: &AgeFact) -> Option<RuleOutcome> {
     let contradicted = |said: &&AgeEvidence| said.set_aside == Some(SetAside::CreatedInconsistent);
-    let said = build.evidence.iter().find(contradicted)?;
+    let strongest = build.evidence.iter().find(contradicted)?.source;
+    let of_it = build.evidence.iter().filter(contradicted).filter(|said| said.source == strongest);
+    // The newest: the one that would have dated the build.
+    let said = of_it.max_by_key(|said| said.at)?;
     let claimed = said.at.map(day).unwrap_or_default();
     let actual = format!("{} {claimed} is older than what is in the image", source_name(said.source));
     let note = outcome(CREATED_INCONSISTENT, Level::Note, "image");

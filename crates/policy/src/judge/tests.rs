@@ -79,6 +79,21 @@ fn the_strictest_clock_is_the_older_one() {
 }
 
 #[test]
+fn of_a_history_that_lies_the_newest_entry_is_named() {
+    let mut inventory = built("2026-11-01T00:00:00Z");
+    let said = |day: &str| AgeEvidence {
+        set_aside: Some(imagescan_model::SetAside::CreatedInconsistent),
+        ..fact(EvidenceSource::HistoryCreated, day, AgeBound::Exact).evidence.remove(0)
+    };
+    let evidence = &mut inventory.age.as_mut().unwrap().build.evidence;
+    evidence.extend([said("2025-01-01T00:00:00Z"), said("2025-03-01T00:00:00Z")]);
+    let as_of = at("2026-11-24T00:00:00Z");
+    let verdict = judge(&Policy::default(), &mut inventory, Some(&[]), as_of, FailOn::Deny);
+    let note = verdict.rules.iter().find(|rule| rule.rule == "created-inconsistent").unwrap();
+    assert!(note.actual.as_ref().unwrap().contains("history created 2025-03-01"), "{note:?}");
+}
+
+#[test]
 fn a_bound_passes_within_the_limit_and_beyond_it_is_unknown() {
     let bounded = |at: &str| {
         let build = fact(EvidenceSource::FileModified, at, AgeBound::AtMost);
