@@ -2,7 +2,8 @@
 //! but a list of it, one package a line, separated by tabs.
 //!
 //! Columns, from the query format that their build uses: name, version-release, install time, build time,
-//! vendor, (none or epoch), size, architecture, epoch, source rpm.
+//! vendor, epoch (`(none)` where it is missing), size, architecture, epoch once more (0 where it is missing),
+//! source rpm.
 
 use super::header::RpmPackage;
 use crate::text::{lines, text};
@@ -28,7 +29,7 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<RpmPackage>, Vec<String>) {
 
 fn package(line: &str) -> Option<RpmPackage> {
     let columns: Vec<&str> = line.split('\t').collect();
-    let [name, evr, install, build, vendor, _, _, arch, epoch, source, ..] = columns[..] else { return None };
+    let [name, evr, install, build, vendor, epoch, _, arch, _, source, ..] = columns[..] else { return None };
     let (version, release) = evr.rsplit_once('-')?;
     let known = |text: &str| Some(String::from(text)).filter(|text| !text.is_empty() && text != "(none)");
     if name.is_empty() || version.is_empty() || release.is_empty() {
@@ -59,6 +60,15 @@ mod tests {
         assert_eq!((packages[0].version.as_str(), packages[0].release.as_str()), ("1.1", "9.cm2"));
         assert_eq!(packages[0].build_time, Some(1_653_753_130));
         assert_eq!(problems.len(), 1);
+        // A missing epoch is none, though rpm's number for it is 0.
+        assert_eq!(packages[0].epoch, None);
+        let epoch = |first: &str, second: &str| {
+            let line = format!(
+                "bind\t9.16.44-1.cm2\t1\t1\tv\t{first}\t1\tx86_64\t{second}\tbind-9.16.44-1.cm2.src.rpm\n"
+            );
+            read(line.as_bytes()).0[0].epoch
+        };
+        assert_eq!((epoch("32", "32"), epoch("0", "0")), (Some(32), Some(0)));
         assert_eq!(read(b"\n").1.len(), 1);
     }
 }
