@@ -176,6 +176,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_module_label_is_kept_and_none_stays_none() {
+        let with = |label: &str| {
+            let texts = [(1000, "postgresql"), (1001, "13.14"), (1002, "1.module_el8"), (5096, label)];
+            parse(&header(&texts, &[])).unwrap().module
+        };
+        let label = "postgresql:13:8090020240215101045:a75119d5";
+        assert_eq!(with(label).as_deref(), Some(label));
+        assert_eq!((with("(none)"), parse(&sample()).unwrap().module), (None, None));
+    }
+
+    #[test]
     fn counts_that_lie_and_truncation_at_any_byte_are_errors() {
         let sample = sample();
         for end in 0..sample.len() {
