@@ -84,8 +84,8 @@ fn parse(text: &str) -> Result<(System, Package), &'static str> {
     if version.is_empty() {
         return Err("it has no version");
     }
-    let version = match fields.get("epoch").filter(|_| kind == "rpm") {
-        Some(epoch) => format!("{epoch}:{version}"),
+    let version = match fields.get("epoch") {
+        Some(epoch) => with_epoch(&kind, epoch, version)?,
         None => version,
     };
     let mut package = Package::new(PackageType::from(kind), name, version);
@@ -99,6 +99,21 @@ fn parse(text: &str) -> Result<(System, Package), &'static str> {
     package.purl = text.into();
     let system = system(fields.get("distro").map(String::as_str), names.first().map(String::as_str));
     Ok((system, package))
+}
+
+/// `version` with the qualifier's epoch, written as the type's own tool writes it.
+fn with_epoch(kind: &str, epoch: &str, version: String) -> Result<String, &'static str> {
+    let number: u32 = epoch.parse().map_err(|_| "its epoch is no number")?;
+    if !matches!(kind, "alpm" | "deb" | "rpm") {
+        return Err("versions of its type have no epoch");
+    }
+    match version.split_once(':') {
+        Some((own, _)) if own.parse() == Ok(number) => Ok(version),
+        Some(_) => Err("the epoch in its version is not that of its qualifier"),
+        // Of a missing epoch and 0, only rpm writes the second.
+        None if number == 0 && kind != "rpm" => Ok(version),
+        None => Ok(format!("{number}:{version}")),
+    }
 }
 
 /// `debian-12`, `debian-bookworm`, `rhel-9.4`, `alpine-3.20.3`; the purl's namespace where the id is missing.
@@ -162,6 +177,33 @@ mod tests {
         assert_eq!(debian.packages[1].source_or_self(), ("gcc-12", "12.2.0-14"));
         assert_eq!(lists[2].packages[0].version, "32:9.16-1");
         assert!(debian.age.is_none());
+    }
+
+    #[test]
+    fn an_epoch_is_said_in_the_version_or_in_the_qualifier() {
+        let version = |purl: &str| match purls(purl, "") {
+            Ok(lists) => lists[0].packages[0].version.clone(),
+            Err(error) => error.to_string(),
+        };
+        for (purl, expected) in [
+            ("pkg:deb/debian/zlib1g@1.2.13?epoch=1&distro=debian-12", "1:1.2.13"),
+            ("pkg:deb/debian/zlib1g@1:1.2.13?epoch=1", "1:1.2.13"),
+            ("pkg:deb/debian/zlib1g@1%3A1.2.13?epoch=1", "1:1.2.13"),
+            ("pkg:deb/debian/bash@5.2?epoch=0", "5.2"),
+            ("pkg:alpm/arch/a@1-1?epoch=2", "2:1-1"),
+            ("pkg:rpm/rhel/bash@5.1-1?epoch=0", "0:5.1-1"),
+            ("pkg:rpm/rhel/bind@32:9.16-1?epoch=32", "32:9.16-1"),
+        ] {
+            assert_eq!(version(purl), expected, "{purl}");
+        }
+        for (purl, why) in [
+            ("pkg:deb/debian/a@2:1?epoch=1", "not that of its qualifier"),
+            ("pkg:rpm/rhel/a@0:1-1?epoch=1", "not that of its qualifier"),
+            ("pkg:deb/debian/a@1?epoch=one", "no number"),
+            ("pkg:apk/alpine/a@1-r0?epoch=1", "have no epoch"),
+        ] {
+            assert!(version(purl).contains(why), "{purl}: {}", version(purl));
+        }
     }
 
     #[test]
