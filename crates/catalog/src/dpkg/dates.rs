@@ -3,8 +3,11 @@
 //! dpkg-deb clamps the times of a package's files to its last changelog entry, so the newest of them, as the
 //! layer that brought this version carries them, is the build date. That layer is the one that carries the
 //! package's `.list` file, which dpkg writes while it unpacks: a later layer may change the package's state, or
-//! edit its files. Files written later (configuration, caches) have times of their own: whatever is as young as
+//! edit its files. Files written later (configuration, caches) have times of their own: whatever is younger than
 //! the `.list` file was not in the package.
+//!
+//! Builders that set `SOURCE_DATE_EPOCH` put back every later time to that one, the `.list` file's too. A file of
+//! just its time may be the package's newest or one that was edited: then nobody can say when it was built.
 //!
 //! Distroless images have no `.list` but `status.d/NAME.md5sums`, from the package itself: it names the files,
 //! and says nothing of the installation.
@@ -13,6 +16,7 @@ use crate::lines::Lines;
 use imagescan_image::{File, ModifiedIn, Tree, View};
 use imagescan_model::Package;
 use jiff::Timestamp;
+use std::cmp::Ordering;
 
 /// Sets `built_at` and `installed_at` of `package`.
 pub(crate) fn date(package: &mut Package, tree: &Tree) {
@@ -26,7 +30,10 @@ pub(crate) fn date(package: &mut Package, tree: &Tree) {
         let mut layers: Vec<ModifiedIn<'_>> = layers.map(|layer| tree.modified_in(layer)).collect();
         list.newest(&mut |path| layers.iter_mut().find_map(|times| times.of(path)))
     });
-    package.built_at = built.and_then(|time| Timestamp::from_second(time).ok());
+    package.built_at = match built {
+        Some(Newest::At(time)) => Timestamp::from_second(time).ok(),
+        Some(Newest::PutBack) | None => None,
+    };
 }
 
 /// The names of a package's files.
@@ -50,9 +57,17 @@ fn list<'a>(package: &Package, view: View<'a>) -> Option<List<'a>> {
     Some(List { file: file(format!("var/lib/dpkg/status.d/{name}.md5sums"))?, installed: None })
 }
 
+/// The newest time of a package's files.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Newest {
+    At(i64),
+    /// Put back by the builder to the time of the `.list` file: it was then or later.
+    PutBack,
+}
+
 impl List<'_> {
     /// The newest of the times that `modified` gives for the files, of those that came with the package.
-    fn newest(&self, modified: &mut dyn FnMut(&str) -> Option<i64>) -> Option<i64> {
+    fn newest(&self, modified: &mut dyn FnMut(&str) -> Option<i64>) -> Option<Newest> {
         let mut lines = Lines::new(&self.file);
         let mut newest = None;
         while let Ok(Some(line)) = lines.next() {
@@ -61,8 +76,12 @@ impl List<'_> {
                 Some(_) => line,
                 None => line.split_once("  ").map_or("", |(_, path)| path),
             };
-            let came = |time: &i64| self.installed.is_none_or(|installed| *time < installed);
-            newest = newest.max(modified(path).filter(came));
+            let came = |time: i64| match self.installed.map(|installed| time.cmp(&installed)) {
+                None | Some(Ordering::Less) => Some(Newest::At(time)),
+                Some(Ordering::Equal) => Some(Newest::PutBack),
+                Some(Ordering::Greater) => None,
+            };
+            newest = newest.max(modified(path).and_then(came));
         }
         newest
     }
@@ -94,6 +113,21 @@ mod tests {
             .layer()
             .file("usr/bin/a", b"edited", 1900);
         assert_eq!(dates(tree), (Some(1100), Some(2000)));
+    }
+
+    #[test]
+    fn a_package_whose_newest_files_were_put_back_has_no_build_date() {
+        let clamped = |newest: i64| {
+            TreeBuilder::new()
+                .layer()
+                .file("var/lib/dpkg/info/a.list", b"/usr/bin/a\n/usr/lib/a.so\n/etc/a.conf\n", 2000)
+                .file("usr/bin/a", b"", 1000)
+                .file("usr/lib/a.so", b"", newest)
+        };
+        assert_eq!(dates(clamped(2000)), (None, Some(2000)));
+        assert_eq!(dates(clamped(1999)), (Some(1999), Some(2000)));
+        // Neither does a file of it in another layer date it.
+        assert_eq!(dates(clamped(2000).layer().file("usr/bin/a", b"", 1500)), (None, Some(2000)));
     }
 
     #[test]
