@@ -221,6 +221,42 @@ fn an_inventory_is_scanned_like_the_image_it_came_from_byte_for_byte() {
 }
 
 #[test]
+fn a_document_that_is_silent_does_not_pass() {
+    let place = Place::new();
+    let db = place.database();
+    let with = |images: &str| {
+        let document = format!("{{\"schema\": \"imagescan/inventory/1\", \"images\": [{images}]}}");
+        let file = place.write("facts.json", document.as_bytes()).display().to_string();
+        scan(&format!("inventory:{file}"), &db)
+    };
+    let none = with("");
+    assert_eq!(none.code, 3);
+    assert!(none.incomplete().contains("it holds no image"), "{none:?}");
+    let packageless = with("{\"target\": \"x\"}");
+    assert_eq!(packageless.code, 4);
+    assert!(packageless.stdout.contains("os.no_packages"), "{packageless:?}");
+    let mut facts = inventory(&place.layout(&[debian()])).json();
+    facts["images"][0].as_object_mut().unwrap().remove("age");
+    let ageless = with(&facts["images"][0].to_string());
+    assert_eq!(ageless.code, 1);
+    assert!(ageless.stdout.contains("lifespan.unknown_age"), "{ageless:?}");
+}
+
+#[test]
+fn lists_of_purls_are_scanned_like_their_inventories_byte_for_byte() {
+    let place = Place::new();
+    let db = place.database();
+    let list = "pkg:deb/debian/bash@5.2.15-2?distro=debian-12\npkg:apk/alpine/musl@1.2-r0?distro=alpine-3.20\n";
+    let list = format!("purl:{}", place.write("list", list.as_bytes()).display());
+    let file = place.write("facts.json", inventory(&list).stdout.as_bytes()).display().to_string();
+    let facts = format!("inventory:{file}");
+    let named = |target: &str| {
+        scan(target, &db).stdout.replace(&format!("\"target\": \"{target}\""), "\"target\": \"\"")
+    };
+    assert_eq!(named(&list), named(&facts));
+}
+
+#[test]
 fn purls_are_judged_by_their_distribution_and_have_no_age() {
     let place = Place::new();
     let db = place.database();

@@ -47,12 +47,25 @@ pub(crate) fn read(view: View<'_>) -> Found {
     found
 }
 
+/// Whether packages may be missing because of `entry`: then that is what is wrong where there are none.
+pub(crate) fn hides_packages(entry: &Incomplete) -> bool {
+    use IncompleteKind::{Image, Layer, Package, PackageDatabase};
+    matches!(entry.what, Image | Layer | PackageDatabase | Package)
+}
+
+const THEN: &str = "nothing can be said of its packages; [os] no_packages in the policy says what follows";
+
+/// Says that a document lists no package, and not why.
+pub(crate) fn unlisted() -> Incomplete {
+    let why = format!("the document lists no package of the image: {THEN}");
+    Incomplete { what: IncompleteKind::NoPackageDatabase, path: None, why }
+}
+
 /// Says why there are no packages: no database, or an empty one, which may be what damage left.
 pub(crate) fn none(signature: &Signature) -> Incomplete {
-    let then = "nothing can be said of its packages; [os] no_packages in the policy says what follows";
     let (path, why) = match signature.first() {
-        None => (None, format!("no package database of dpkg, rpm or apk is in the image: {then}")),
-        Some((path, _)) => (Some(path.clone()), format!("the package database lists no package: {then}")),
+        None => (None, format!("no package database of dpkg, rpm or apk is in the image: {THEN}")),
+        Some((path, _)) => (Some(path.clone()), format!("the package database lists no package: {THEN}")),
     };
     Incomplete { what: IncompleteKind::NoPackageDatabase, path, why }
 }

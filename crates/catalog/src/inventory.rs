@@ -26,12 +26,7 @@ pub fn inventory(image: &Image) -> Inventory {
     let system = os_release::system(image.tree.top(), &mut incomplete);
     let (found, databases) = attributed(&image.tree);
     incomplete.extend(found.problems);
-    // Where what would hold them could not be read, that is what is wrong.
-    let hides_packages = |entry: &Incomplete| {
-        use IncompleteKind::{Image, Layer, Package, PackageDatabase};
-        matches!(entry.what, Image | Layer | PackageDatabase | Package)
-    };
-    if found.packages.is_empty() && !incomplete.iter().any(hides_packages) {
+    if found.packages.is_empty() && !incomplete.iter().any(database::hides_packages) {
         incomplete.push(database::none(&databases));
     }
     let mut packages = found.packages;
