@@ -14,7 +14,9 @@ use std::io;
 /// The database: where it was, and where apk 3 puts it on a merged `/usr`.
 pub(crate) const PATHS: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
 
-/// The database's files in `view`.
+const FOLDERS: [&str; 2] = ["lib/apk/db", "usr/lib/apk/db"];
+
+/// The database's files in `view`, and what stands in the place of their folder.
 pub(crate) fn files(view: View<'_>) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     let mut seen = Vec::new();
@@ -26,10 +28,11 @@ pub(crate) fn files(view: View<'_>) -> Vec<String> {
                 seen.push(file.path);
                 files.push(path.into());
             }
-            Ok(None) => {}
-            Err(_) => files.push(path.into()),
+            Ok(None) if !view.is_no_file(path) => {}
+            Ok(None) | Err(_) => files.push(path.into()),
         }
     }
+    files.extend(FOLDERS.into_iter().filter(|folder| view.is_no_folder(folder)).map(String::from));
     files
 }
 
@@ -190,6 +193,20 @@ mod tests {
             .file(PATHS[1], DATABASE.as_bytes(), 0)
             .build();
         assert_eq!(read(tree.top()).packages.len(), 2);
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_the_database_is_said() {
+        let layer = || TreeBuilder::new().layer();
+        for tree in [
+            layer().folder(PATHS[0]),
+            layer().special(PATHS[1]),
+            layer().symlink(FOLDERS[0], "nowhere"),
+            layer().special(FOLDERS[1]),
+        ] {
+            assert_eq!(read(tree.build().top()).problems.len(), 1);
+        }
+        assert_eq!(read(layer().folder(FOLDERS[0]).symlink("usr/lib", "nowhere").build().top()).problems, []);
     }
 
     proptest! {

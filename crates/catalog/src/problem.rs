@@ -43,7 +43,13 @@ impl<'a> Damage<'a> {
     }
 }
 
-/// The file at `path`. A link that cannot be followed is a problem of kind `what`.
+/// Whether a file of a database is at `path`, or something that cannot be one: that is no absence.
+pub(crate) fn stands(view: View<'_>, path: &str) -> bool {
+    !matches!(view.file(path), Ok(None)) || view.is_no_file(path)
+}
+
+/// The file at `path`. A link that cannot be followed is a problem of kind `what`, and so is whatever stands in the
+/// place of a database.
 pub(crate) fn file<'a>(
     view: View<'a>,
     path: &str,
@@ -51,6 +57,10 @@ pub(crate) fn file<'a>(
     problems: &mut Vec<Incomplete>,
 ) -> Option<File<'a>> {
     match view.file(path) {
+        Ok(None) if what == IncompleteKind::PackageDatabase && view.is_no_file(path) => {
+            problems.push(incomplete(what, path, "what stands there is no file that could be read"));
+            None
+        }
         Ok(file) => file,
         Err(error) => {
             let link = matches!(error, LinkError::Dangling { .. }) && what != IncompleteKind::PackageDatabase;

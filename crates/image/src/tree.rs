@@ -269,6 +269,25 @@ impl<'a> View<'a> {
         Err(LinkError::Loop(start))
     }
 
+    /// Whether something stands where `path` leads that is no regular file: a folder, a device.
+    #[must_use]
+    pub fn is_no_file(&self, path: &str) -> bool {
+        let found = self.resolve(&normal(path)).map(|path| self.node(&path));
+        matches!(found, Ok(Found::Node(_, Node::Folder | Node::Other)))
+    }
+
+    /// Whether something stands at `path` that is no folder and leads to none: a file, a device, a link to nowhere.
+    #[must_use]
+    pub fn is_no_folder(&self, path: &str) -> bool {
+        let path = normal(path);
+        let (Ok(resolved), Ok(own)) = (self.resolve(&path), self.resolve_folder(&path)) else { return true };
+        match self.node(&resolved) {
+            Found::Node(_, node) => !matches!(node, Node::Folder),
+            // Some archives have no entries for folders.
+            Found::Nothing => resolved != own && self.list(&resolved).is_ok_and(|names| names.is_empty()),
+        }
+    }
+
     /// Names of the files and links that were kept directly in `folder`, sorted.
     ///
     /// # Errors
@@ -460,6 +479,13 @@ impl TreeBuilder {
         self
     }
 
+    /// A device, a pipe.
+    #[must_use]
+    pub fn special(mut self, path: &str) -> Self {
+        self.top().nodes.insert(normal(path), Node::Other);
+        self
+    }
+
     /// Removes a path of the layers below.
     #[must_use]
     pub fn whiteout(mut self, path: &str) -> Self {
@@ -602,6 +628,29 @@ mod tests {
             "`etc/nowhere` is a link to `opt/nothing`, which is not in the image"
         );
         assert!(view.file("etc/absent").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_file_or_a_folder_is_told_from_absence() {
+        let tree = TreeBuilder::new()
+            .layer()
+            .folder("a/folder")
+            .special("a/pipe")
+            .file("a/file", b"", 0)
+            .symlink("nowhere", "b")
+            .symlink("round", "round")
+            .symlink("unsaid", "a")
+            .symlink("link", "a/folder")
+            .build();
+        let view = tree.top();
+        let no_file = ["a/folder", "a/pipe", "link"];
+        let no_folder = ["a/pipe", "a/file", "nowhere", "round"];
+        for path in
+            ["a/folder", "a/pipe", "a/file", "nowhere", "round", "unsaid", "link", "absent", "absent/x"]
+        {
+            assert_eq!(view.is_no_file(path), no_file.contains(&path), "{path}");
+            assert_eq!(view.is_no_folder(path), no_folder.contains(&path), "{path}");
+        }
     }
 
     #[test]

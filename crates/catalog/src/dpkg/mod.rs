@@ -16,6 +16,7 @@ use stanza::{Stanza, Stanzas};
 use std::collections::BTreeMap;
 use std::io;
 
+const FOLDER: &str = "var/lib/dpkg";
 const STATUS: &str = "var/lib/dpkg/status";
 const UPDATES: &str = "var/lib/dpkg/updates";
 const STATUS_D: &str = "var/lib/dpkg/status.d";
@@ -31,7 +32,11 @@ pub(crate) fn files(view: View<'_>) -> Vec<String> {
     let is_journal = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     files.extend(listed(view, UPDATES, is_journal));
     files.extend(listed(view, STATUS_D, |name| !name.ends_with(".md5sums")));
-    files.retain(|path| !matches!(view.file(path), Ok(None)));
+    files.retain(|path| problem::stands(view, path));
+    files.extend(
+        [FOLDER, UPDATES, STATUS_D].into_iter().filter(|folder| view.is_no_folder(folder)).map(String::from),
+    );
+    files.dedup();
     files
 }
 
@@ -364,9 +369,23 @@ Version: 2
     }
 
     #[test]
-    fn a_folder_that_cannot_be_listed_is_said() {
-        let tree = TreeBuilder::new().layer().symlink(STATUS_D, "status.d").build();
-        assert_eq!(read(tree.top()).problems[0].what, IncompleteKind::PackageDatabase);
+    fn what_stands_in_the_place_of_the_database_is_said() {
+        let layer = || TreeBuilder::new().layer();
+        for tree in [
+            layer().symlink(STATUS_D, "status.d"),
+            layer().symlink(STATUS_D, "nowhere"),
+            layer().symlink(FOLDER, "/srv/nowhere"),
+            layer().special(FOLDER),
+            layer().special(STATUS),
+            layer().folder(STATUS),
+            layer().special("var/lib/dpkg/updates/0001"),
+        ] {
+            let found = read(tree.build().top());
+            let kinds: Vec<_> = found.problems.iter().map(|problem| problem.what).collect();
+            assert_eq!(kinds, [IncompleteKind::PackageDatabase], "{:?}", found.problems);
+        }
+        let empty = layer().folder(FOLDER).folder(UPDATES).symlink("srv", FOLDER);
+        assert_eq!(read(empty.build().top()).problems, []);
     }
 
     proptest! {

@@ -68,14 +68,10 @@ pub(crate) fn files(view: View<'_>) -> Vec<String> {
     databases(view).iter().flat_map(|path| with_logs(view, path)).collect()
 }
 
-fn is_there(view: View<'_>, path: &str) -> bool {
-    !matches!(view.file(path), Ok(None))
-}
-
 /// `path`, and its write-ahead log and rollback journal as far as they are there.
 fn with_logs(view: View<'_>, path: &str) -> Vec<String> {
     let logs = ["-wal", "-journal"].map(|suffix| format!("{path}{suffix}"));
-    std::iter::once(path.into()).chain(logs.into_iter().filter(|log| is_there(view, log))).collect()
+    std::iter::once(path.into()).chain(logs.into_iter().filter(|log| problem::stands(view, log))).collect()
 }
 
 /// The databases, the one that rpm uses first. One under several names (`var/lib/rpm` is often a link to the
@@ -85,7 +81,7 @@ fn databases(view: View<'_>) -> Vec<String> {
     let mut paths = Vec::new();
     for folder in FOLDERS {
         for path in NAMES.map(|name| format!("{folder}/{name}")) {
-            if !is_there(view, &path) {
+            if !problem::stands(view, &path) {
                 continue;
             }
             let digest = |path: &String| Some(view.file(path).ok()??.digest());
@@ -97,8 +93,12 @@ fn databases(view: View<'_>) -> Vec<String> {
             }
         }
     }
-    if paths.is_empty() && is_there(view, MANIFEST) {
+    if paths.is_empty() && problem::stands(view, MANIFEST) {
         paths.push(MANIFEST.into());
+    }
+    // Without any other, what stands in the place of a folder hid one.
+    if paths.is_empty() {
+        paths.extend(FOLDERS.into_iter().filter(|folder| view.is_no_folder(folder)).map(String::from));
     }
     paths
 }

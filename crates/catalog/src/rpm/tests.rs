@@ -133,3 +133,23 @@ fn of_several_databases_the_one_that_rpm_uses_is_listed_and_the_others_are_said(
     let hidden = kinds(&[(path, b""), ("var/lib/rpm/Packages.db", ndb)]);
     assert_eq!(hidden, (35, vec![IncompleteKind::PackageDatabase]));
 }
+
+#[test]
+fn what_stands_in_the_place_of_a_database_is_said() {
+    let layer = || TreeBuilder::new().layer();
+    for tree in [
+        layer().folder("var/lib/rpm/Packages"),
+        layer().special("usr/share/rpm/rpmdb.sqlite"),
+        layer().symlink("var/lib/rpm", "/nowhere"),
+        layer().special("usr/lib/sysimage/rpm"),
+    ] {
+        let found = super::read(tree.build().top());
+        let kinds: Vec<_> = found.problems.iter().map(|problem| problem.what).collect();
+        assert_eq!(kinds, [IncompleteKind::PackageDatabase]);
+    }
+    let empty = layer().folder("usr/lib/sysimage/rpm").symlink("var/lib/rpm", "/usr/lib/sysimage/rpm");
+    assert_eq!(super::read(empty.build().top()).problems, []);
+    let line = b"a\t1-1\t1\t1\tv\t(none)\t1\tx86_64\t0\ta-1-1.src.rpm\n";
+    let listed = layer().symlink("var/lib/rpm", "/nowhere").file(super::MANIFEST, line, 0).build();
+    assert_eq!((super::read(listed.top()).packages.len(), super::read(listed.top()).problems.len()), (1, 0));
+}
