@@ -35,6 +35,7 @@ fixtures: ## build the demonstration image anew (root, mmdebstrap and a Debian m
 	fixtures/make-demo.py $(MIRROR)
 
 static: ## a binary that runs on any Linux
+	@command -v musl-gcc >/dev/null || { echo "make static needs musl-gcc: the Debian package musl-tools" >&2; exit 1; }
 	rustup target add x86_64-unknown-linux-musl
 	$(CARGO) build --release --locked -p imagescan --target x86_64-unknown-linux-musl
 
