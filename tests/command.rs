@@ -169,6 +169,51 @@ fn a_release_that_no_feed_covers_is_never_clean() {
 }
 
 #[test]
+fn packages_that_nobody_judges_do_not_pass() {
+    let place = Place::new();
+    let db = place.database();
+    for (list, subject) in [
+        ("pkg:npm/lodash@4.17.0\n", "npm"),
+        ("pkg:pypi/django@1.0?distro=debian-12\n", "pypi"),
+        ("pkg:rpm/debian/openssl@1?distro=debian-12\n", "debian:12 rpm"),
+        ("pkg:apk/debian/openssl@1?distro=debian-12\n", "debian:12 apk"),
+    ] {
+        let said = run_with_input(&["scan", "purl:-", "--db", &db, "--as-of", AS_OF, "-q"], list);
+        assert_eq!(said.code, 4, "{said:?}");
+        assert!(said.stdout.contains(&format!("OPEN not-covered {subject}\n")), "{}", said.stdout);
+        assert!(said.stdout.contains("Vulnerabilities were not looked for."), "{}", said.stdout);
+    }
+    // What is judged beside them is still reported.
+    let list = "pkg:deb/debian/bash@5.2.15-2?distro=debian-12\npkg:npm/lodash@4.17.0?distro=debian-12\n";
+    let said = run_with_input(&["scan", "purl:-", "--db", &db, "--as-of", AS_OF, "-q"], list);
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(said.stdout.contains("1 known vulnerability"), "{}", said.stdout);
+    assert!(said.stdout.contains("Not judged: 1 npm package."), "{}", said.stdout);
+}
+
+#[test]
+fn a_second_package_database_that_no_feed_covers_is_said_and_language_markers_are_not() {
+    let place = Place::new();
+    let db = place.database();
+    let table = |layer: Vec<u8>| run(&["scan", &place.layout(&[layer]), "--db", &db, "--as-of", AS_OF, "-q"]);
+    let system = |version: &str| {
+        Tar::new()
+            .file("etc/os-release", OS_RELEASE.as_bytes())
+            .file("var/lib/dpkg/status", status(&[("bash", version)]).as_bytes())
+    };
+    let apk = b"P:musl\nV:1.2.5-r0\nA:x86_64\n\nP:zlib\nV:1.3-r0\nA:x86_64\n\n";
+    let both = table(system("5.2.15-3").file("lib/apk/db/installed", apk).build());
+    assert_eq!(both.code, 4, "{both:?}");
+    let said = "no feed of the database speaks of apk packages of debian:12: 2 are not judged";
+    assert!(both.stdout.replace("\n     ", " ").contains(said), "{}", both.stdout);
+    assert!(both.stdout.contains("No known vulnerability in what was judged."), "{}", both.stdout);
+    let marked = system("5.2.15-3").file("app/node_modules/a/package.json", b"{\"name\": \"a\"}").build();
+    let marked = table(marked);
+    assert_eq!(marked.code, 0, "{marked:?}");
+    assert!(marked.stdout.contains("present and not judged: npm: 1"), "{}", marked.stdout);
+}
+
+#[test]
 fn versions_are_compared_one_by_one_and_by_the_line() {
     assert_eq!(run(&["compare-versions", "deb", "1.0~rc1", "1.0"]).stdout, "<\n");
     assert_eq!(run(&["compare-versions", "rpm", "1.0^git1", "1.0"]).stdout, ">\n");

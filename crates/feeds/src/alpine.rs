@@ -71,7 +71,11 @@ pub(crate) fn parse(
             why: "unknown distroversion",
             value: document.distroversion.clone(),
         })?;
-        coverage.push(FeedCoverage { release: release.clone(), fixes_only: true });
+        coverage.push(FeedCoverage {
+            release: release.clone(),
+            package_type: PackageType::Apk,
+            fixes_only: true,
+        });
         for Package { pkg } in document.packages {
             for (version, ids) in pkg.secfixes.map(|fixes| fixes.0).unwrap_or_default() {
                 for entry in ids.map(Ids::into_list).unwrap_or_default() {

@@ -113,7 +113,11 @@ pub(crate) fn parse(
             let Some((release, package_type)) = ecosystem(input.name, &package.ecosystem)? else { continue };
             // Of Debian, documents of a CVE each list what has no fix, too; the others list fixes.
             let fixes_only = package_type != PackageType::Deb || advisory(&document).is_some();
-            coverage.push(FeedCoverage { release: release.clone(), fixes_only });
+            coverage.push(FeedCoverage {
+                release: release.clone(),
+                package_type: package_type.clone(),
+                fixes_only,
+            });
             let spans = affected_spans(input.name, &document, affected, &package_type)?;
             let ids = ids(&document);
             for id in &ids {

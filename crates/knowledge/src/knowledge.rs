@@ -4,7 +4,7 @@ use crate::error::{Damage, KnowledgeError};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::row::Rows;
 use crate::segment::Segment;
-use imagescan_model::{Digest, FeedInfo, KnowledgeInfo, MatchedBy, PackageType, Release};
+use imagescan_model::{Digest, FeedCoverage, FeedInfo, KnowledgeInfo, MatchedBy, PackageType, Release};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,10 +19,10 @@ pub struct Knowledge {
     segments: BTreeMap<String, Segment>,
 }
 
-/// What the feeds can say of a release.
+/// What the feeds can say of the packages of one manager in a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage<'a> {
-    /// The feeds that speak of it, by id; at least one.
+    /// The feeds that speak of them, by id; at least one.
     pub feeds: Vec<&'a FeedInfo>,
     /// No feed says more than what is fixed: silence does not mean 'not affected'.
     pub fixes_only: bool,
@@ -81,13 +81,16 @@ impl Knowledge {
         Ok(found.map_or_else(Rows::none, |found| Rows::of(segment, found)))
     }
 
-    /// Which feeds speak of `release`; `None`: no feed does, so nothing can be judged.
+    /// Which feeds speak of packages of `package_type` in `release`; `None`: no feed does, so nothing can be
+    /// judged.
     #[must_use]
-    pub fn coverage(&self, release: &Release) -> Option<Coverage<'_>> {
-        let covers = |feed: &&FeedInfo| feed.coverage.iter().any(|covered| covered.release == *release);
+    pub fn coverage(&self, release: &Release, package_type: &PackageType) -> Option<Coverage<'_>> {
+        let is_asked =
+            |covered: &&FeedCoverage| covered.release == *release && covered.package_type == *package_type;
+        let covers = |feed: &&FeedInfo| feed.coverage.iter().any(|covered| is_asked(&covered));
         let feeds: Vec<_> = self.info.feeds.iter().filter(covers).collect();
-        let mut covered = feeds.iter().flat_map(|feed| &feed.coverage);
-        let complete = covered.any(|covered| covered.release == *release && !covered.fixes_only);
+        let mut covered = feeds.iter().flat_map(|feed| &feed.coverage).filter(is_asked);
+        let complete = covered.any(|covered| !covered.fixes_only);
         let as_of = feeds.iter().map(|feed| feed.as_of).min()?;
         Some(Coverage { feeds, fixes_only: !complete, as_of })
     }

@@ -14,7 +14,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Grows when an old program would misread.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const PREFIX: &[u8] = b"{\n  \"checksum\": \"sha256:";
 const HEX_DIGITS: usize = 64;
 const AFTER: &[u8] = b"\",";

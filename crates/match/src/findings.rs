@@ -1,7 +1,7 @@
 //! All findings of an image.
 
 use crate::coverage;
-use crate::judge::{Judgement, judge_key, order};
+use crate::judge::{Judgement, judge_key};
 use imagescan_knowledge::{Knowledge, KnowledgeError};
 use imagescan_model::{
     AdvisoryRecord, AdvisoryState, Finding, FindingDates, FindingKind, FindingMatch, HiddenReason, Inventory,
@@ -39,7 +39,7 @@ pub fn judge(
     knowledge: &Knowledge,
     options: &Options,
 ) -> Result<Vec<Finding>, KnowledgeError> {
-    let judged = inventory.packages.iter().filter(|package| is_judged(package));
+    let judged = inventory.packages.iter().filter(|package| !package.is_public_key());
     let keyed: Vec<(&Package, MatchKey)> =
         judged.map(|package| (package, MatchKey::of(&inventory.system, package))).collect();
     let keys = keyed.iter().map(|(_, key)| key);
@@ -59,7 +59,7 @@ pub fn judge(
             }
         };
         let sources: Vec<String> = knowledge
-            .coverage(release)
+            .coverage(release, &key.package_type)
             .map(|coverage| coverage.feeds.iter().map(|feed| feed.id.clone()).collect())
             .unwrap_or_default();
         for judgement in judge_key(key, filed) {
@@ -69,11 +69,6 @@ pub fn judge(
         }
     }
     Ok(findings)
-}
-
-/// Public keys that rpm lists as packages have no versions to judge.
-fn is_judged(package: &Package) -> bool {
-    order(&package.package_type).is_some() && package.name != "gpg-pubkey"
 }
 
 /// The name under which advisories of this package manager are filed.

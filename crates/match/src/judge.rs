@@ -20,7 +20,7 @@ pub struct Judgement<'a> {
 }
 
 /// The order of a package manager's versions; `None`: we know none.
-pub(crate) fn order(package_type: &PackageType) -> Option<Order> {
+fn order(package_type: &PackageType) -> Option<Order> {
     match package_type {
         PackageType::Apk => Some(Order::Apk),
         PackageType::Deb => Some(Order::Deb),

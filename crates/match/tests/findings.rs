@@ -157,6 +157,38 @@ fn what_nobody_covers_is_a_finding_and_not_silence() {
 }
 
 #[test]
+fn packages_of_a_manager_that_nobody_covers_are_counted_and_not_passed_over() {
+    let said = |system: System, packages: Vec<Package>| -> Vec<(FindingKind, String, String)> {
+        let found = findings(system, packages, &now());
+        let line = |finding: Finding| {
+            let kind = finding.package_type.map(|kind| kind.to_string()).unwrap_or_default();
+            (finding.kind, format!("{} {kind}", finding.id), finding.title.unwrap())
+        };
+        found.into_iter().map(line).collect()
+    };
+    let plain = |kind: &str, name: &str| package(PackageType::from(String::from(kind)), name, "1-1", name);
+    let not_covered = |name: &str, title: &str| {
+        let title = format!("no feed of the database speaks of {title} not judged");
+        (FindingKind::NotCovered, String::from(name), title)
+    };
+    let mixed = ["apk", "apk", "deb", "npm", "rpm"].map(|kind| plain(kind, "a"));
+    assert_eq!(
+        said(system("debian", "12"), mixed.into()),
+        [
+            not_covered("debian:12 apk", "apk packages of debian:12: 2 are"),
+            not_covered("debian:12 rpm", "rpm packages of debian:12: 1 is"),
+            not_covered("npm npm", "npm packages: 1 is"),
+        ]
+    );
+    // A language's packages are filed under no system, so that none need be known.
+    let lodash = vec![plain("npm", "lodash"), plain("npm", "gpg-pubkey")];
+    assert_eq!(said(System::default(), lodash), [not_covered("npm npm", "npm packages: 2 are")]);
+    assert_eq!(said(system("debian", "12"), vec![plain("rpm", "gpg-pubkey")]), []);
+    let debian = findings(system("debian", "12"), vec![plain("rpm", "a"), plain("apk", "a")], &now());
+    assert_ne!(debian[0].fingerprint, debian[1].fingerprint);
+}
+
+#[test]
 fn knowledge_is_stale_after_a_week_and_not_at_its_end() {
     let kinds = |as_of: &str| -> Vec<FindingKind> {
         let fixed = package(PackageType::Apk, "libssl3", "3.3.0-r3", "openssl");

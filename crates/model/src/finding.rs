@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 /// A finding. One for each (installed package, architecture, CVE).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The CVE; the advisory's id where there is none; the release for a finding about knowledge.
+    /// The CVE; the advisory's id where there is none; [`crate::MatchKey::covered_as`] for a finding about
+    /// knowledge.
     pub id: String,
     /// What kind.
     pub kind: FindingKind,
@@ -77,7 +78,7 @@ pub enum FindingKind {
     Vulnerability,
     /// The release has reached its end.
     EndOfLife,
-    /// No feed covers the release, or it is silent about it.
+    /// No feed covers packages of this type in this release.
     NotCovered,
     /// Advisories are older than the policy allows.
     StaleKnowledge,

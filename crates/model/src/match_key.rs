@@ -45,6 +45,18 @@ pub struct MatchKey {
 }
 
 impl MatchKey {
+    /// What must be covered for the package to be judged: its release, or for packages of a language that
+    /// language's purl type, whatever the system. `None`: the system is unknown.
+    #[must_use]
+    pub fn covered_as(&self) -> Option<String> {
+        match &self.package_type {
+            PackageType::Other(language) => Some(language.to_string()),
+            PackageType::Apk | PackageType::Deb | PackageType::Rpm => {
+                self.release.as_ref().map(Release::to_string)
+            }
+        }
+    }
+
     /// The key of `package` on `system`.
     #[must_use]
     pub fn of(system: &System, package: &Package) -> Self {

@@ -183,6 +183,12 @@ impl Package {
         )
     }
 
+    /// Whether it is a public key, which rpm lists as a package: it has no version to judge.
+    #[must_use]
+    pub fn is_public_key(&self) -> bool {
+        self.package_type == PackageType::Rpm && self.name == "gpg-pubkey"
+    }
+
     /// Name and version of the source package; the package's own where the database names none.
     #[must_use]
     pub fn source_or_self(&self) -> (&str, &str) {

@@ -6,7 +6,8 @@ use crate::outcome::{
 };
 use crate::policy::{Policy, RuleLevel};
 use imagescan_model::{
-    ExitCode, Finding, FindingKind, IncompleteKind, Inventory, Level, RuleOutcome, Verdict, VerdictResult,
+    ExitCode, Finding, FindingKind, IncompleteKind, Inventory, Level, PackageType, RuleOutcome, Verdict,
+    VerdictResult,
 };
 use jiff::Timestamp;
 
@@ -90,11 +91,16 @@ fn knowledge(inventory: &Inventory, findings: Option<&[Finding]>) -> Vec<RuleOut
             FindingKind::StaleKnowledge => (STALE_KNOWLEDGE, Level::Warn),
             FindingKind::Vulnerability | FindingKind::EndOfLife => return None,
         };
-        let fix = match finding.kind {
-            FindingKind::UnknownSystem => None,
+        let fix = match (finding.kind, &finding.package_type) {
+            // Of a language's packages no feed that we read speaks.
+            (FindingKind::UnknownSystem, _) | (_, Some(PackageType::Other(_))) => None,
             _ => Some(String::from("build the database anew, from feeds that speak of this release")),
         };
-        Some(RuleOutcome { actual: finding.title.clone(), fix, ..outcome(rule, level, &finding.id) })
+        let subject = match &finding.package_type {
+            Some(kind) if kind.name() != finding.id => format!("{} {kind}", finding.id),
+            _ => finding.id.clone(),
+        };
+        Some(RuleOutcome { actual: finding.title.clone(), fix, ..outcome(rule, level, &subject) })
     };
     findings.iter().filter_map(about_knowledge).collect()
 }

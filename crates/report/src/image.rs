@@ -1,11 +1,11 @@
 //! One image's part of the table.
 
 use crate::findings;
+use crate::known;
 use crate::palette::Palette;
 use crate::text::{counted, cut, escaped, width, wrapped};
 use imagescan_model::{
-    AgeBound, AgeFact, Finding, FindingKind, ImageReport, IncompleteKind, Inventory, Level, PackageType,
-    Report, RuleOutcome, Severity, VerdictResult,
+    AgeBound, AgeFact, ImageReport, Inventory, Level, PackageType, Report, RuleOutcome, VerdictResult,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -193,7 +193,7 @@ pub(crate) fn summary(report: &Report, image: &ImageReport) -> String {
             }
         }
     });
-    sentences.extend(vulnerabilities(report, image));
+    sentences.extend(known::sentences(report, image));
     let old =
         image.verdict.rules.iter().find(|rule| rule.level == Level::Deny).and_then(|rule| rule.fix.as_ref());
     let fixable = findings::fixable(&image.findings).len();
@@ -203,56 +203,4 @@ pub(crate) fn summary(report: &Report, image: &ImageReport) -> String {
         sentences.push(format!("Next: update {}; rebuilding the image does.", counted(fixable, "package")));
     }
     sentences.join(" ")
-}
-
-/// What is known of vulnerabilities: never that there are none where nobody could look.
-fn vulnerabilities(report: &Report, image: &ImageReport) -> Option<String> {
-    let inventory = &image.inventory;
-    let unread = inventory.incomplete.iter().any(|entry| entry.what.is_fatal());
-    let no_packages =
-        inventory.incomplete.iter().any(|entry| entry.what == IncompleteKind::NoPackageDatabase);
-    let blind =
-        |finding: &Finding| matches!(finding.kind, FindingKind::NotCovered | FindingKind::UnknownSystem);
-    let severities = findings::by_severity(&image.findings);
-    let total: usize = severities.values().map(std::collections::BTreeSet::len).sum();
-    if report.knowledge.is_none() || (image.findings.iter().any(blind) && total == 0) {
-        return (!inventory.packages.is_empty()).then(|| "Vulnerabilities were not looked for.".into());
-    }
-    if inventory.packages.is_empty() || no_packages {
-        return None;
-    }
-    if total == 0 {
-        let limited = if fixes_only(report, inventory) {
-            ", of those that were ever fixed: the feed lists no others"
-        } else {
-            ""
-        };
-        let part = if unread { " in what could be read" } else { "" };
-        return Some(format!("No known vulnerability{part}{limited}."));
-    }
-    let counts = severities.iter().map(|(severity, ids)| format!("{} {}", ids.len(), severity.0.name()));
-    let fixable = findings::fixable(&image.findings).len();
-    let fixed = if fixable > 0 {
-        format!("; fixes exist for {}", counted(fixable, "package"))
-    } else {
-        "; no fix exists yet".into()
-    };
-    let noun = if total == 1 { "vulnerability" } else { "vulnerabilities" };
-    let limited = if fixes_only(report, inventory) { " (the feed lists only what was fixed)" } else { "" };
-    let counts: Vec<String> = counts.collect();
-    let known = if severities.keys().all(|severity| severity.0 == Severity::Unknown) {
-        "severity not assigned".into()
-    } else {
-        counts.join(", ")
-    };
-    Some(format!("{total} known {noun} ({known}){fixed}{limited}."))
-}
-
-/// Whether every feed that speaks of the image's release lists fixes only.
-fn fixes_only(report: &Report, inventory: &Inventory) -> bool {
-    let Some(release) = inventory.system.release() else { return false };
-    let feeds = report.knowledge.iter().flat_map(|knowledge| &knowledge.feeds);
-    let covering = feeds.flat_map(|feed| &feed.coverage).filter(|covered| covered.release == release);
-    let mut covering = covering.peekable();
-    covering.peek().is_some() && covering.all(|covered| covered.fixes_only)
 }

@@ -8,6 +8,7 @@ mod column;
 mod findings;
 mod image;
 mod json;
+mod known;
 mod palette;
 mod table;
 mod text;

@@ -206,7 +206,11 @@ fn report() -> Report {
                 records: 1,
                 licence: Some("x".into()),
                 digest: digest(),
-                coverage: vec![FeedCoverage { release: Release::new("debian", "12"), fixes_only: false }],
+                coverage: vec![FeedCoverage {
+                    release: Release::new("debian", "12"),
+                    package_type: PackageType::Deb,
+                    fixes_only: false,
+                }],
             }],
         }),
         policy: PolicyInfo { name: "default".into(), digest: Some(digest()) },

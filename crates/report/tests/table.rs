@@ -94,7 +94,11 @@ fn knowledge(fixes_only: bool) -> KnowledgeInfo {
             records: 1,
             licence: None,
             digest,
-            coverage: vec![FeedCoverage { release: Release::new("debian", "12"), fixes_only }],
+            coverage: vec![FeedCoverage {
+                release: Release::new("debian", "12"),
+                package_type: PackageType::Deb,
+                fixes_only,
+            }],
         }],
     }
 }

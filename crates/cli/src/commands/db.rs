@@ -113,11 +113,11 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
     let folder = folders::database(&arguments.database, &arguments.cache)?;
     let knowledge = Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))?;
     let release = &arguments.distro;
-    if knowledge.coverage(release).is_none() {
-        output::print(&format!("no feed of the database speaks of {release}\n"))?;
+    let kind = package_type(release);
+    if knowledge.coverage(release, &kind).is_none() {
+        output::print(&format!("no feed of the database speaks of {kind} packages of {release}\n"))?;
         return Ok(ExitCode::Inconclusive);
     }
-    let kind = package_type(release);
     let matched_by = if kind == PackageType::Rpm { MatchedBy::Binary } else { MatchedBy::Source };
     let rows = knowledge.lookup(release, &kind, matched_by, &arguments.package)?;
     let rows: Vec<AdvisoryRecord> = rows.map(|row| row?.to_record()).collect::<Result<_, _>>()?;

@@ -55,6 +55,7 @@ pub(crate) fn parse(
     let releases: BTreeSet<&Release> = records.keys().map(|(release, ..)| release).collect();
     let covered = |release: &&Release| FeedCoverage {
         release: (*release).clone(),
+        package_type: PackageType::Deb,
         fixes_only: !tracked.contains(*release),
     };
     let coverage = releases.iter().map(covered).collect();

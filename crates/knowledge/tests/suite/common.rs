@@ -85,6 +85,7 @@ pub(crate) fn sample() -> Vec<AdvisoryRecord> {
 pub(crate) fn feed(id: &str, releases: &[(&str, bool)]) -> FeedInfo {
     let coverage = |(release, fixes_only): &(&str, bool)| FeedCoverage {
         release: release.parse().unwrap(),
+        package_type: if release.starts_with("debian") { PackageType::Deb } else { PackageType::Apk },
         fixes_only: *fixes_only,
     };
     FeedInfo {

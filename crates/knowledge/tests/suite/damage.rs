@@ -100,11 +100,11 @@ fn another_format_is_named_and_not_called_damage() {
     let path = dir.path().join("manifest");
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(reseal(&text), text);
-    put(&path, reseal(&text.replace("\"format\": 1", "\"format\": 2")).as_bytes());
+    put(&path, reseal(&text.replace("\"format\": 2", "\"format\": 1")).as_bytes());
     let error = Knowledge::open(dir.path()).err().unwrap();
-    assert!(matches!(error, KnowledgeError::Format { found: 2, supported: 1, .. }), "{error:?}");
+    assert!(matches!(error, KnowledgeError::Format { found: 1, supported: 2, .. }), "{error:?}");
     let said = error.to_string();
-    assert!(said.ends_with("has format 2, this imagescan reads format 1"), "{said}");
+    assert!(said.ends_with("has format 1, this imagescan reads format 2"), "{said}");
     assert!(error.hint().contains("imagescan db build"), "{}", error.hint());
     put(&path, reseal(&text.replace("\"built_at\"", "\"built\"")).as_bytes());
     let error = Knowledge::open(dir.path()).err().unwrap();

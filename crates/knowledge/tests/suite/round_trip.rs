@@ -126,10 +126,10 @@ fn order_and_repetition_leave_no_trace() {
     }
 }
 
-/// The bytes of format 1, kept: `IMAGESCAN_BLESS=1` writes them where the format is meant to change.
+/// The bytes of format 2, kept: `IMAGESCAN_BLESS=1` writes them where the format is meant to change.
 #[test]
-fn format_1_stays_what_it_is() {
-    let kept = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format-1"));
+fn format_2_stays_what_it_is() {
+    let kept = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format-2"));
     if std::env::var_os("IMAGESCAN_BLESS").is_some() {
         let _ = std::fs::remove_dir_all(kept);
         build(kept, sample());
@@ -171,12 +171,14 @@ fn a_release_is_covered_by_the_feeds_that_speak_of_it() {
     builder.write(dir.path()).unwrap();
     let knowledge = Knowledge::open(dir.path()).unwrap();
     let of = |version: &str, distribution: &str| {
-        let coverage = knowledge.coverage(&Release::new(distribution, version))?;
+        let package_type = if distribution == "debian" { PackageType::Deb } else { PackageType::Apk };
+        let coverage = knowledge.coverage(&Release::new(distribution, version), &package_type)?;
         Some((coverage.feeds.len(), coverage.fixes_only, coverage.as_of.to_string()))
     };
     assert_eq!(of("12", "debian"), Some((2, false, "2026-01-01T00:00:00Z".into())));
     assert_eq!(of("3.20", "alpine"), Some((1, true, "2026-01-01T00:00:00Z".into())));
     assert_eq!(of("13", "debian"), None);
+    assert_eq!(knowledge.coverage(&Release::new("debian", "12"), &PackageType::Rpm), None);
 }
 
 #[test]
