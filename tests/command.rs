@@ -244,6 +244,49 @@ fn a_database_says_what_it_holds() {
 }
 
 #[test]
+fn what_a_feed_cannot_say_is_in_the_database_and_in_the_summary() {
+    let place = Place::new();
+    let built = |feed: &str, document: &str| {
+        let file = place.write(&format!("{feed}.json"), document.as_bytes());
+        let db = place.path(&format!("{feed}-db")).display().to_string();
+        let input = format!("{feed}={}", file.display());
+        let said = run(&["db", "build", "-o", &db, "--as-of", AS_OF, "--input", &input]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        (db, said.stdout)
+    };
+    let scanned = |db: &str, purl: &str| {
+        let said = run_with_input(&["scan", "purl:-", "--db", db, "--as-of", AS_OF, "-q"], purl);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.stdout.replace('\n', " ")
+    };
+    let osv = |events: &str| {
+        format!(
+            r#"{{"id": "DEBIAN-CVE-2024-0001", "upstream": ["CVE-2024-0001"], "affected": [{{
+            "package": {{"ecosystem": "Debian:12", "name": "bash"}}, "ranges": [{{"type": "ECOSYSTEM",
+            "events": [{events}]}}]}}]}}"#
+        )
+    };
+    let purl = "pkg:deb/debian/zlib@1?distro=debian-12\n";
+    let (db, said) = built("osv", &osv(r#"{"introduced": "0"}, {"fixed": "5.2.15-3"}"#));
+    assert!(said.contains("feed osv: 1 records, debian:12 (fixes only)\n"), "{said}");
+    let text = scanned(&db, purl);
+    assert!(text.contains("No known vulnerability, of those that were ever fixed"), "{text}");
+    let (db, said) = built("osv", &osv(r#"{"introduced": "0"}"#));
+    assert!(said.contains("feed osv: 1 records, debian:12 (listed only)\n"), "{said}");
+    let text = scanned(&db, purl);
+    assert!(text.contains("No known vulnerability, of those that the feed lists"), "{text}");
+    let secdb = r#"{"distroversion": "v3.20", "reponame": "main", "packages": [
+        {"pkg": {"name": "musl", "secfixes": {"1.2.5-r1": ["CVE-2025-26519"]}}}]}"#;
+    let (db, said) = built("alpine", secdb);
+    assert!(said.contains("alpine:3.20 (fixes only, main only)\n"), "{said}");
+    let text = scanned(&db, "pkg:apk/alpine/nginx@1.26.2-r0?distro=alpine-3.20.3\n");
+    assert!(
+        text.contains("Advisories are of main only: those of community are not in the database."),
+        "{text}"
+    );
+}
+
+#[test]
 fn completions_a_manual_and_help_exist_for_every_command() {
     assert!(run(&["completions", "bash"]).stdout.contains("imagescan"));
     assert!(run(&["man"]).stdout.starts_with(".ie"), "{}", &run(&["man"]).stdout[..40]);

@@ -8,13 +8,15 @@ use crate::entries::Entries;
 use crate::error::FeedError;
 use crate::parse::Input;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryState, FeedCoverage, MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryState, CoveredState, FeedCoverage, MatchedBy, PackageType, Release, Severity,
 };
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
 struct Document {
     distroversion: String,
+    reponame: String,
     packages: Vec<Package>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) fn parse(
     inputs: &[Input<'_>],
 ) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
     let mut records = Vec::new();
-    let mut coverage = Vec::new();
+    let mut repositories: BTreeMap<Release, BTreeSet<String>> = BTreeMap::new();
     for input in inputs {
         let name = || input.name.to_string();
         if !input.bytes.trim_ascii_start().starts_with(b"{") {
@@ -71,11 +73,7 @@ pub(crate) fn parse(
             why: "unknown distroversion",
             value: document.distroversion.clone(),
         })?;
-        coverage.push(FeedCoverage {
-            release: release.clone(),
-            package_type: PackageType::Apk,
-            fixes_only: true,
-        });
+        repositories.entry(release.clone()).or_default().insert(document.reponame);
         for Package { pkg } in document.packages {
             for (version, ids) in pkg.secfixes.map(|fixes| fixes.0).unwrap_or_default() {
                 for entry in ids.map(Ids::into_list).unwrap_or_default() {
@@ -86,7 +84,29 @@ pub(crate) fn parse(
             }
         }
     }
-    Ok((records, coverage))
+    Ok((records, repositories.into_iter().map(covered).collect()))
+}
+
+/// What is said of a branch by the documents of these repositories.
+fn covered((release, repositories): (Release, BTreeSet<String>)) -> FeedCoverage {
+    let published = published(&release).iter().map(|name| String::from(*name));
+    FeedCoverage {
+        missing: published.filter(|name| !repositories.contains(name)).collect(),
+        release,
+        package_type: PackageType::Apk,
+        states: BTreeSet::from([CoveredState::NotAffected, CoveredState::Fixed]),
+        repositories,
+    }
+}
+
+/// The repositories of a branch that secdb has a document of: `community` began with 3.3.
+fn published(release: &Release) -> &'static [&'static str] {
+    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
+    let mut parts = release.version.split('.');
+    match (number(parts.next()), number(parts.next())) {
+        (Some(major), Some(minor)) if (major, minor) < (3, 3) => &["main"],
+        _ => &["community", "main"],
+    }
 }
 
 /// The ids of an entry, each with its other names. `CVE-2019-9210 GHSA-…` is one thing with two names,
@@ -164,6 +184,7 @@ fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imagescan_model::Extent;
 
     fn read(text: &str) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
         parse("alpine", &[Input { name: "main.json", bytes: text.as_bytes() }])
@@ -172,13 +193,13 @@ mod tests {
     #[test]
     fn fixes_are_records_and_zero_is_not_affected() {
         let (records, coverage) = read(
-            r#"{"distroversion": "v3.11", "packages": [{"pkg": {"name": "openssl", "secfixes": {
+            r#"{"distroversion": "v3.11", "reponame": "main", "packages": [{"pkg": {"name": "openssl", "secfixes": {
                 "1.1.1d-r3": ["CVE-2019-1551"], "0": ["CVE-2019-0001"], "1.1.1e-r0": null}}},
                 {"pkg": {"name": "none", "secfixes": null}}]}"#,
         )
         .unwrap();
         assert_eq!(coverage[0].release.to_string(), "alpine:3.11");
-        assert!(coverage[0].fixes_only);
+        assert_eq!(coverage[0].extent(), Extent::FixesOnly);
         let states: Vec<_> =
             records.iter().map(|record| (record.state, record.fixed_version.as_deref())).collect();
         assert_eq!(
@@ -213,7 +234,7 @@ mod tests {
     #[test]
     fn a_version_that_stands_twice_is_read_twice() {
         let (records, _) = read(
-            r#"{"distroversion": "edge", "packages": [{"pkg": {"name": "a", "secfixes": {
+            r#"{"distroversion": "edge", "reponame": "main", "packages": [{"pkg": {"name": "a", "secfixes": {
                 "1-r0": ["CVE-2019-1551"], "1-r0": ["CVE-2019-1552"]}}}]}"#,
         )
         .unwrap();
@@ -222,13 +243,37 @@ mod tests {
     }
 
     #[test]
+    fn coverage_names_the_repositories_of_a_branch_that_were_not_read() {
+        let of = |documents: &[(&str, &str)]| {
+            let text = |(branch, name): &(&str, &str)| {
+                format!(r#"{{"distroversion": "{branch}", "reponame": "{name}", "packages": []}}"#)
+            };
+            let texts: Vec<String> = documents.iter().map(text).collect();
+            let inputs: Vec<Input<'_>> =
+                texts.iter().map(|text| Input { name: "x", bytes: text.as_bytes() }).collect();
+            let names = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join("+");
+            let line = |covered: FeedCoverage| {
+                format!("{}: {} -{}", covered.release, names(covered.repositories), names(covered.missing))
+            };
+            parse("alpine", &inputs).unwrap().1.into_iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[("v3.11", "main")]), ["alpine:3.11: main -community"]);
+        assert_eq!(of(&[("v3.11", "community"), ("v3.11", "main")]), ["alpine:3.11: community+main -"]);
+        assert_eq!(
+            of(&[("v3.2", "main"), ("edge", "community")]),
+            ["alpine:3.2: main -", "alpine:edge: community -main"]
+        );
+    }
+
+    #[test]
     fn half_a_document_is_an_error() {
         for text in [
             "",
             "{",
-            r#"{"packages": []}"#,
-            r#"{"distroversion": "v3.11"}"#,
-            r#"{"distroversion": "x y", "packages": []}"#,
+            r#"{"reponame": "main", "packages": []}"#,
+            r#"{"distroversion": "v3.11", "packages": []}"#,
+            r#"{"distroversion": "v3.11", "reponame": "main"}"#,
+            r#"{"distroversion": "x y", "reponame": "main", "packages": []}"#,
         ] {
             assert!(read(text).is_err(), "{text}");
         }

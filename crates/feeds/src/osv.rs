@@ -7,17 +7,22 @@
 //! Two kinds of document: one for each CVE (`DEBIAN-CVE-…`, `ALPINE-CVE-…`, formerly `CVE-…`), which is dated by
 //! the day it became public; and one for each advisory (`DSA-…`, `DLA-…`, `DTSA-…`), which is dated by the fix and
 //! names its CVEs as `upstream`, in older documents as `related`.
+//!
+//! A document stands alone: nothing tells whether all of them are there, and none says that something is not
+//! affected. So coverage is what the documents at hand do say of a release, and never full; where none of them
+//! is about something without a fix (Alpine's, and those of advisories), it is fixes only.
 
 use crate::cvss;
 use crate::error::FeedError;
 use crate::parse::{Input, title};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, FeedCoverage, HiddenReason,
-    MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
+    HiddenReason, MatchedBy, PackageType, Release, Severity,
 };
 use imagescan_version::Order;
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
 struct Document {
@@ -94,7 +99,7 @@ pub(crate) fn parse(
     inputs: &[Input<'_>],
 ) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
     let mut records = Vec::new();
-    let mut coverage = Vec::new();
+    let mut said: BTreeMap<(Release, PackageType), BTreeSet<CoveredState>> = BTreeMap::new();
     for input in inputs {
         if !input.bytes.trim_ascii_start().starts_with(b"{") {
             let expected = "OSV documents, one a file, or the archive of them";
@@ -111,13 +116,6 @@ pub(crate) fn parse(
         for affected in &document.affected {
             let Some(package) = &affected.package else { continue };
             let Some((release, package_type)) = ecosystem(input.name, &package.ecosystem)? else { continue };
-            // Of Debian, documents of a CVE each list what has no fix, too; the others list fixes.
-            let fixes_only = package_type != PackageType::Deb || advisory(&document).is_some();
-            coverage.push(FeedCoverage {
-                release: release.clone(),
-                package_type: package_type.clone(),
-                fixes_only,
-            });
             let spans = affected_spans(input.name, &document, affected, &package_type)?;
             let ids = ids(&document);
             for id in &ids {
@@ -130,19 +128,25 @@ pub(crate) fn parse(
                     if fixed.is_none() && urgency(affected) == Some("end-of-life") {
                         record.state = AdvisoryState::EndOfLife;
                     }
+                    let state = match (fixed, record.state) {
+                        (Some(_), _) => CoveredState::Fixed,
+                        (None, AdvisoryState::EndOfLife) => CoveredState::EndOfLife,
+                        (None, _) => CoveredState::Unfixed,
+                    };
+                    said.entry((release.clone(), package_type.clone())).or_default().insert(state);
                     records.push(record);
                 }
             }
         }
     }
-    // A release is covered in full as soon as one document speaks of what has no fix there.
-    let full: Vec<Release> = coverage
-        .iter()
-        .filter(|covered| !covered.fixes_only)
-        .map(|covered| covered.release.clone())
-        .collect();
-    coverage.retain(|covered| !covered.fixes_only || !full.contains(&covered.release));
-    Ok((records, coverage))
+    let covered = |((release, package_type), states)| FeedCoverage {
+        release,
+        package_type,
+        states,
+        repositories: BTreeSet::new(),
+        missing: BTreeSet::new(),
+    };
+    Ok((records, said.into_iter().map(covered).collect()))
 }
 
 /// `Debian:12`, `Alpine:v3.20`; `None` for others and for a distribution without a release.
@@ -298,6 +302,7 @@ fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imagescan_model::Extent;
 
     #[test]
     fn ranges_are_records_and_withdrawn_documents_are_none() {
@@ -313,7 +318,31 @@ mod tests {
         assert_eq!(spans, [(None, Some("1-1")), (Some("2-1"), None)]);
         assert_eq!((records[0].id.as_str(), records[0].severity), ("CVE-2024-1", Severity::Low));
         assert_eq!(coverage.len(), 1);
-        assert!(!coverage[0].fixes_only);
+        assert_eq!(coverage[0].extent(), Extent::ListedOnly);
+    }
+
+    #[test]
+    fn coverage_is_what_the_documents_say_of_a_release_and_never_full() {
+        let of = |id: &str, ecosystem: &str, events: &str, urgency: &str| {
+            let text = format!(
+                r#"{{"id": "{id}", "affected": [{{"package": {{"ecosystem": "{ecosystem}", "name": "a"}},
+                "ranges": [{{"type": "ECOSYSTEM", "events": [{events}]}}],
+                "ecosystem_specific": {{"urgency": "{urgency}"}}}}]}}"#
+            );
+            let (_, coverage) = parse("osv", &[Input { name: "x", bytes: text.as_bytes() }]).unwrap();
+            coverage.into_iter().map(|covered| (covered.extent(), covered.states)).collect::<Vec<_>>()
+        };
+        let (fixed, open) = (r#"{"introduced": "0"}, {"fixed": "1-1"}"#, r#"{"introduced": "0"}"#);
+        let fixes = vec![(Extent::FixesOnly, BTreeSet::from([CoveredState::Fixed]))];
+        assert_eq!(of("DEBIAN-CVE-2024-1", "Debian:12", fixed, ""), fixes);
+        assert_eq!(of("DSA-1-1", "Debian:12", fixed, ""), fixes);
+        assert_eq!(of("ALPINE-CVE-2024-1", "Alpine:v3.20", fixed, ""), fixes);
+        let ended = vec![(Extent::FixesOnly, BTreeSet::from([CoveredState::EndOfLife]))];
+        assert_eq!(of("DEBIAN-CVE-2024-1", "Debian:12", open, "end-of-life"), ended);
+        let listed = vec![(Extent::ListedOnly, BTreeSet::from([CoveredState::Unfixed]))];
+        assert_eq!(of("DEBIAN-CVE-2024-1", "Debian:12", open, ""), listed);
+        // What says nothing of a release does not cover it.
+        assert_eq!(of("DEBIAN-CVE-2024-1", "Debian:12", "", ""), []);
     }
 
     fn read(text: &str) -> Vec<AdvisoryRecord> {

@@ -4,8 +4,7 @@ use crate::error::{Damage, KnowledgeError};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::row::Rows;
 use crate::segment::Segment;
-use imagescan_model::{Digest, FeedCoverage, FeedInfo, KnowledgeInfo, MatchedBy, PackageType, Release};
-use jiff::Timestamp;
+use imagescan_model::{Digest, KnowledgeInfo, MatchedBy, PackageType, Release};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -17,17 +16,6 @@ pub struct Knowledge {
     info: KnowledgeInfo,
     /// By distribution.
     segments: BTreeMap<String, Segment>,
-}
-
-/// What the feeds can say of the packages of one manager in a release.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coverage<'a> {
-    /// The feeds that speak of them, by id; at least one.
-    pub feeds: Vec<&'a FeedInfo>,
-    /// No feed says more than what is fixed: silence does not mean 'not affected'.
-    pub fixes_only: bool,
-    /// The instant of the oldest of these feeds.
-    pub as_of: Timestamp,
 }
 
 impl Knowledge {
@@ -64,7 +52,7 @@ impl Knowledge {
     }
 
     /// The rows filed under (`release`, `package_type`, `matched_by`, `package`), by id. None is not an error:
-    /// [`Self::coverage`] says whether that means anything.
+    /// [`KnowledgeInfo::coverage`] says whether that means anything.
     pub fn lookup(
         &self,
         release: &Release,
@@ -79,20 +67,6 @@ impl Knowledge {
             .find(release, package_type, matched_by, package)
             .map_err(|damage| segment.damaged(damage))?;
         Ok(found.map_or_else(Rows::none, |found| Rows::of(segment, found)))
-    }
-
-    /// Which feeds speak of packages of `package_type` in `release`; `None`: no feed does, so nothing can be
-    /// judged.
-    #[must_use]
-    pub fn coverage(&self, release: &Release, package_type: &PackageType) -> Option<Coverage<'_>> {
-        let is_asked =
-            |covered: &&FeedCoverage| covered.release == *release && covered.package_type == *package_type;
-        let covers = |feed: &&FeedInfo| feed.coverage.iter().any(|covered| is_asked(&covered));
-        let feeds: Vec<_> = self.info.feeds.iter().filter(covers).collect();
-        let mut covered = feeds.iter().flat_map(|feed| &feed.coverage).filter(is_asked);
-        let complete = covered.any(|covered| !covered.fixes_only);
-        let as_of = feeds.iter().map(|feed| feed.as_of).min()?;
-        Some(Coverage { feeds, fixes_only: !complete, as_of })
     }
 
     /// The rows of every key: by distribution, package name, then release, package type and matched-by as text.

@@ -35,7 +35,7 @@ mod verify;
 pub use build::{BuildError, Builder};
 pub use detail::{Announcement, Detail};
 pub use error::{Damage, KnowledgeError};
-pub use knowledge::{Coverage, Knowledge};
+pub use knowledge::Knowledge;
 pub use layout::Section;
 pub use row::{Key, Row, Rows};
 pub use verify::{Verified, verify};

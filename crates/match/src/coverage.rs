@@ -29,7 +29,8 @@ pub(crate) fn findings<'a>(
     for ((name, package_type), (release, count)) in asked {
         let Some(name) = name else { continue };
         let about = |kind, title, sources| finding(kind, name.clone(), Some(package_type), title, sources);
-        let Some(coverage) = release.and_then(|release| knowledge.coverage(release, package_type)) else {
+        let Some(coverage) = release.and_then(|release| knowledge.info().coverage(release, package_type))
+        else {
             let title = not_covered(&name, package_type, count);
             findings.push(about(FindingKind::NotCovered, title, Vec::new()));
             continue;

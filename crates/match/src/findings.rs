@@ -59,6 +59,7 @@ pub fn judge(
             }
         };
         let sources: Vec<String> = knowledge
+            .info()
             .coverage(release, &key.package_type)
             .map(|coverage| coverage.feeds.iter().map(|feed| feed.id.clone()).collect())
             .unwrap_or_default();

@@ -21,7 +21,7 @@ const LIST: &str = "\
 \t{CVE-2024-1}
 \t[bookworm] - openssl 3.0.11-1
 ";
-const SECDB: &str = r#"{"distroversion": "v3.20", "packages": [
+const SECDB: &str = r#"{"distroversion": "v3.20", "reponame": "main", "packages": [
     {"pkg": {"name": "openssl", "secfixes": {"3.3.0-r3": ["CVE-2024-1"], "0": ["CVE-2024-2"]}}}]}"#;
 const BUILT: &str = "2024-02-01T00:00:00Z";
 

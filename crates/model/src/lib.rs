@@ -8,6 +8,7 @@
 
 mod advisory;
 mod age;
+mod coverage;
 mod digest;
 mod finding;
 mod inventory;
@@ -27,6 +28,7 @@ pub use advisory::{
 pub use age::{
     Age, AgeBound, AgeConfidence, AgeEvidence, AgeFact, Clock, EvidenceSource, JudgedAge, SetAside,
 };
+pub use coverage::{Coverage, CoveredState, Extent, FeedCoverage};
 pub use digest::{Digest, DigestAlgorithm, DigestError};
 pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, fingerprint};
 pub use inventory::{
@@ -38,7 +40,7 @@ pub use package::{Package, PackageState, PackageType, SourcePackage};
 pub use platform::{Platform, PlatformError};
 pub use reference::{ImageReference, ReferenceError};
 pub use release::{Release, ReleaseError};
-pub use report::{FeedCoverage, FeedInfo, ImageReport, KnowledgeInfo, PolicyInfo, Report, SegmentInfo};
+pub use report::{FeedInfo, ImageReport, KnowledgeInfo, PolicyInfo, Report, SegmentInfo};
 pub use severity::Severity;
 pub use system::{Lifecycle, LifecycleState, Pro, System};
 pub use verdict::{ExitCode, Level, RuleOutcome, Verdict, VerdictResult};

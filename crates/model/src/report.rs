@@ -1,6 +1,6 @@
 //! The whole report: facts of every image with what was judged of them.
 
-use crate::{Finding, Inventory, PackageType, Release, Tool, Verdict};
+use crate::{FeedCoverage, Finding, Inventory, Tool, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -90,16 +90,4 @@ pub struct FeedInfo {
     pub digest: crate::Digest,
     /// Which releases it speaks of, sorted.
     pub coverage: Vec<FeedCoverage>,
-}
-
-/// What a feed can say of the packages of one manager in one release.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FeedCoverage {
-    /// The release.
-    pub release: Release,
-    /// The package manager.
-    #[serde(rename = "type")]
-    pub package_type: PackageType,
-    /// Whether it only lists fixed issues, so that silence does not mean 'not affected'.
-    pub fixes_only: bool,
 }

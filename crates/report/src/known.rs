@@ -3,20 +3,25 @@
 use crate::findings;
 use crate::text::{counted, escaped};
 use imagescan_model::{
-    Finding, FindingKind, ImageReport, IncompleteKind, Inventory, MatchKey, Package, PackageType, Report,
-    Severity,
+    Extent, Finding, FindingKind, ImageReport, IncompleteKind, KnowledgeInfo, MatchKey, PackageType, Release,
+    Report, Severity,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found, and what was not looked at.
 pub(crate) fn sentences(report: &Report, image: &ImageReport) -> Vec<String> {
-    let inventory = &image.inventory;
-    let (judged, unjudged) = packages(image);
-    if report.knowledge.is_none() || (judged == 0 && !unjudged.is_empty()) {
-        let any = !inventory.packages.is_empty();
+    let Packages { judged, unjudged } = packages(image);
+    let Some(knowledge) = report.knowledge.as_ref().filter(|_| !judged.is_empty() || unjudged.is_empty())
+    else {
+        let any = !image.inventory.packages.is_empty();
         return Vec::from_iter(any.then(|| "Vulnerabilities were not looked for.".into()));
+    };
+    let mut sentences = Vec::new();
+    if !judged.is_empty() && !lacks(image, |kind| kind == IncompleteKind::NoPackageDatabase) {
+        let known = Known::of(knowledge, &judged);
+        sentences.push(found(image, known.extent, !unjudged.is_empty()));
+        sentences.extend(known.repositories());
     }
-    let mut sentences = Vec::from_iter(found(report, image, judged, !unjudged.is_empty()));
     if !unjudged.is_empty() {
         let kinds = unjudged.iter();
         let kinds: Vec<String> = kinds
@@ -27,8 +32,18 @@ pub(crate) fn sentences(report: &Report, image: &ImageReport) -> Vec<String> {
     sentences
 }
 
-/// How many packages were judged, and of each type how many were not for want of knowledge.
-fn packages(image: &ImageReport) -> (usize, BTreeMap<&PackageType, usize>) {
+fn lacks(image: &ImageReport, what: impl Fn(IncompleteKind) -> bool) -> bool {
+    image.inventory.incomplete.iter().any(|entry| what(entry.what))
+}
+
+/// The packages of an image, by whether there was anything to judge them by.
+struct Packages<'a> {
+    judged: BTreeSet<(Release, &'a PackageType)>,
+    /// How many of each type.
+    unjudged: BTreeMap<&'a PackageType, usize>,
+}
+
+fn packages(image: &ImageReport) -> Packages<'_> {
     let blind =
         |finding: &&Finding| matches!(finding.kind, FindingKind::NotCovered | FindingKind::UnknownSystem);
     let not_covered: BTreeSet<(Option<&str>, Option<&PackageType>)> = image
@@ -40,43 +55,37 @@ fn packages(image: &ImageReport) -> (usize, BTreeMap<&PackageType, usize>) {
             _ => (Some(finding.id.as_str()), finding.package_type.as_ref()),
         })
         .collect();
-    let is_judged = |package: &Package| {
-        let name = MatchKey::of(&image.inventory.system, package).covered_as();
-        let kind = name.is_some().then_some(&package.package_type);
-        !not_covered.contains(&(name.as_deref(), kind))
-    };
-    let (mut judged, mut unjudged) = (0, BTreeMap::new());
+    let mut packages = Packages { judged: BTreeSet::new(), unjudged: BTreeMap::new() };
     for package in image.inventory.packages.iter().filter(|package| !package.is_public_key()) {
-        if is_judged(package) {
-            judged += 1;
-        } else {
-            *unjudged.entry(&package.package_type).or_default() += 1;
+        let key = MatchKey::of(&image.inventory.system, package);
+        let name = key.covered_as();
+        let kind = name.is_some().then_some(&package.package_type);
+        match key.release.filter(|_| !not_covered.contains(&(name.as_deref(), kind))) {
+            Some(release) => {
+                packages.judged.insert((release, &package.package_type));
+            }
+            None => *packages.unjudged.entry(&package.package_type).or_default() += 1,
         }
     }
-    (judged, unjudged)
+    packages
 }
 
 /// What was found in the packages that were judged.
-fn found(report: &Report, image: &ImageReport, judged: usize, in_part: bool) -> Option<String> {
-    let inventory = &image.inventory;
-    let lacks = |what: fn(IncompleteKind) -> bool| inventory.incomplete.iter().any(|entry| what(entry.what));
-    if judged == 0 || lacks(|kind| kind == IncompleteKind::NoPackageDatabase) {
-        return None;
-    }
+fn found(image: &ImageReport, extent: Extent, in_part: bool) -> String {
     let severities = findings::by_severity(&image.findings);
     let total: usize = severities.values().map(BTreeSet::len).sum();
     if total == 0 {
-        let limited = if fixes_only(report, inventory) {
-            ", of those that were ever fixed: the feed lists no others"
-        } else {
-            ""
+        let limited = match extent {
+            Extent::FixesOnly => ", of those that were ever fixed: the feed lists no others",
+            Extent::ListedOnly => ", of those that the feed lists: it never says what is not affected",
+            Extent::Full => "",
         };
-        let part = match (lacks(IncompleteKind::is_fatal), in_part) {
+        let part = match (lacks(image, IncompleteKind::is_fatal), in_part) {
             (true, _) => " in what could be read",
             (false, true) => " in what was judged",
             (false, false) => "",
         };
-        return Some(format!("No known vulnerability{part}{limited}."));
+        return format!("No known vulnerability{part}{limited}.");
     }
     let counts = severities.iter().map(|(severity, ids)| format!("{} {}", ids.len(), severity.0.name()));
     let fixable = findings::fixable(&image.findings).len();
@@ -86,21 +95,50 @@ fn found(report: &Report, image: &ImageReport, judged: usize, in_part: bool) -> 
         "; no fix exists yet".into()
     };
     let noun = if total == 1 { "vulnerability" } else { "vulnerabilities" };
-    let limited = if fixes_only(report, inventory) { " (the feed lists only what was fixed)" } else { "" };
+    let limited = match extent {
+        Extent::FixesOnly => " (the feed lists only what was fixed)",
+        Extent::ListedOnly => " (the feed never says what is not affected)",
+        Extent::Full => "",
+    };
     let counts: Vec<String> = counts.collect();
     let known = if severities.keys().all(|severity| severity.0 == Severity::Unknown) {
         "severity not assigned".into()
     } else {
         counts.join(", ")
     };
-    Some(format!("{total} known {noun} ({known}){fixed}{limited}."))
+    format!("{total} known {noun} ({known}){fixed}{limited}.")
 }
 
-/// Whether every feed that speaks of the image's release lists fixes only.
-fn fixes_only(report: &Report, inventory: &Inventory) -> bool {
-    let Some(release) = inventory.system.release() else { return false };
-    let feeds = report.knowledge.iter().flat_map(|knowledge| &knowledge.feeds);
-    let covering = feeds.flat_map(|feed| &feed.coverage).filter(|covered| covered.release == release);
-    let mut covering = covering.peekable();
-    covering.peek().is_some() && covering.all(|covered| covered.fixes_only)
+/// What the feeds can say of the packages that were judged.
+struct Known<'a> {
+    /// The least that any of these packages is covered by.
+    extent: Extent,
+    /// What was read of a release, and what was not.
+    repositories: BTreeSet<(BTreeSet<&'a str>, BTreeSet<&'a str>)>,
+}
+
+impl<'a> Known<'a> {
+    fn of(knowledge: &'a KnowledgeInfo, judged: &BTreeSet<(Release, &PackageType)>) -> Self {
+        let mut known = Self { extent: Extent::Full, repositories: BTreeSet::new() };
+        for coverage in judged.iter().filter_map(|(release, kind)| knowledge.coverage(release, kind)) {
+            known.extent = known.extent.min(coverage.extent);
+            if !coverage.missing.is_empty() {
+                known.repositories.insert((coverage.repositories, coverage.missing));
+            }
+        }
+        known
+    }
+
+    /// `Advisories are of main only: those of community are not in the database.`
+    fn repositories(&self) -> impl Iterator<Item = String> {
+        let names =
+            |names: &BTreeSet<&str>| names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(" and ");
+        self.repositories.iter().map(move |(read, missing)| {
+            format!(
+                "Advisories are of {} only: those of {} are not in the database.",
+                names(read),
+                names(missing)
+            )
+        })
+    }
 }

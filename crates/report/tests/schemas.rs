@@ -209,7 +209,9 @@ fn report() -> Report {
                 coverage: vec![FeedCoverage {
                     release: Release::new("debian", "12"),
                     package_type: PackageType::Deb,
-                    fixes_only: false,
+                    states: CoveredState::ALL.into(),
+                    repositories: ["main".into()].into(),
+                    missing: ["community".into()].into(),
                 }],
             }],
         }),

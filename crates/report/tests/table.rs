@@ -80,7 +80,7 @@ fn inventory(target: &str) -> Inventory {
     }
 }
 
-fn knowledge(fixes_only: bool) -> KnowledgeInfo {
+fn knowledge(states: &[CoveredState]) -> KnowledgeInfo {
     let digest: Digest = format!("sha256:{}", "0a".repeat(32)).parse().unwrap();
     KnowledgeInfo {
         digest: digest.clone(),
@@ -97,7 +97,9 @@ fn knowledge(fixes_only: bool) -> KnowledgeInfo {
             coverage: vec![FeedCoverage {
                 release: Release::new("debian", "12"),
                 package_type: PackageType::Deb,
-                fixes_only,
+                states: states.iter().copied().collect(),
+                repositories: Default::default(),
+                missing: Default::default(),
             }],
         }],
     }
@@ -157,7 +159,7 @@ fn denied() -> Report {
     old.due = old.since;
     old.evidence = vec!["config created 2026-01-01".into()];
     let image = judged(inventory("oci:shop"), findings, ExitCode::Denied, vec![old]);
-    report(Some(knowledge(false)), vec![image])
+    report(Some(knowledge(&CoveredState::ALL)), vec![image])
 }
 
 fn plain(report: &Report, width: usize) -> String {
@@ -193,11 +195,23 @@ fn what_was_not_looked_for_is_never_called_absent() {
     let mut blind = finding("debian:12", "", Severity::Unknown, AdvisoryState::Affected, None);
     blind.kind = FindingKind::NotCovered;
     let uncovered = judged(inventory("oci:shop"), vec![blind], ExitCode::Inconclusive, Vec::new());
-    let text = plain(&report(Some(knowledge(false)), vec![uncovered]), 80);
+    let text = plain(&report(Some(knowledge(&CoveredState::ALL)), vec![uncovered]), 80);
     assert!(text.contains("Vulnerabilities were not looked for."), "{text}");
     let passed = judged(inventory("oci:shop"), Vec::new(), ExitCode::Passed, Vec::new());
-    let text = plain(&report(Some(knowledge(true)), vec![passed]), 80);
+    let fixes = knowledge(&[CoveredState::NotAffected, CoveredState::Fixed]);
+    let text = plain(&report(Some(fixes), vec![passed.clone()]), 80);
     assert!(text.contains("of those that were ever fixed"), "{text}");
+    let listed = knowledge(&[CoveredState::Fixed, CoveredState::Unfixed]);
+    let text = plain(&report(Some(listed), vec![passed.clone()]), 120);
+    assert!(text.contains("of those that the feed lists: it never says what is not affected."), "{text}");
+    let mut main = knowledge(&CoveredState::ALL);
+    main.feeds[0].coverage[0].repositories = ["main".into()].into();
+    main.feeds[0].coverage[0].missing = ["community".into()].into();
+    let text = plain(&report(Some(main), vec![passed]), 120);
+    assert!(
+        text.contains("Advisories are of main only: those of community are not in the database."),
+        "{text}"
+    );
 }
 
 #[test]
@@ -218,7 +232,10 @@ fn several_images_end_with_one_line() {
         vec![rule("incomplete", Level::Inconclusive, "it is not there")],
     );
     let passed = judged(inventory("oci:shop"), Vec::new(), ExitCode::Passed, Vec::new());
-    insta::assert_snapshot!("several-80", plain(&report(Some(knowledge(false)), vec![passed, failed]), 80));
+    insta::assert_snapshot!(
+        "several-80",
+        plain(&report(Some(knowledge(&CoveredState::ALL)), vec![passed, failed]), 80)
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use imagescan_feeds::{Description, Input, descriptions};
 use imagescan_knowledge::{Builder, Knowledge};
 use imagescan_match::judge_key;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryState, ExitCode, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
-    PackageType,
+    AdvisoryRecord, AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey,
+    MatchedBy, Package, PackageType,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -94,13 +94,7 @@ pub(crate) fn verify(arguments: &DbInfo) -> Result<ExitCode> {
 fn described(info: &KnowledgeInfo) -> String {
     let mut text = format!("database {}\nbuilt as of {}\n", info.digest, info.built_at);
     for feed in &info.feeds {
-        let releases: Vec<String> = feed
-            .coverage
-            .iter()
-            .map(|covered| {
-                format!("{}{}", covered.release, if covered.fixes_only { " (fixes only)" } else { "" })
-            })
-            .collect();
+        let releases: Vec<String> = feed.coverage.iter().map(covered).collect();
         let _ = writeln!(text, "feed {}: {} records, {}", feed.id, feed.records, releases.join(", "));
     }
     for segment in &info.segments {
@@ -109,12 +103,28 @@ fn described(info: &KnowledgeInfo) -> String {
     text
 }
 
+/// `alpine:3.11 (fixes only, main only)`.
+fn covered(covered: &FeedCoverage) -> String {
+    let mut limits = Vec::new();
+    match covered.extent() {
+        Extent::FixesOnly => limits.push("fixes only".into()),
+        Extent::ListedOnly => limits.push("listed only".into()),
+        Extent::Full => {}
+    }
+    if !covered.missing.is_empty() {
+        let read: Vec<&str> = covered.repositories.iter().map(String::as_str).collect();
+        limits.push(format!("{} only", read.join(" and ").escape_debug()));
+    }
+    let limits = if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
+    format!("{}{limits}", covered.release)
+}
+
 pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
     let folder = folders::database(&arguments.database, &arguments.cache)?;
     let knowledge = Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))?;
     let release = &arguments.distro;
     let kind = package_type(release);
-    if knowledge.coverage(release, &kind).is_none() {
+    if knowledge.info().coverage(release, &kind).is_none() {
         output::print(&format!("no feed of the database speaks of {kind} packages of {release}\n"))?;
         return Ok(ExitCode::Inconclusive);
     }

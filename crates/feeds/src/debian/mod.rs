@@ -10,8 +10,8 @@ mod tracker;
 use crate::error::FeedError;
 use crate::parse::Input;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, FeedCoverage, HiddenReason,
-    MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
+    HiddenReason, MatchedBy, PackageType, Release, Severity,
 };
 use imagescan_version::Order;
 use lists::{Advisory, Listed};
@@ -56,7 +56,13 @@ pub(crate) fn parse(
     let covered = |release: &&Release| FeedCoverage {
         release: (*release).clone(),
         package_type: PackageType::Deb,
-        fixes_only: !tracked.contains(*release),
+        states: if tracked.contains(*release) {
+            CoveredState::ALL.into()
+        } else {
+            [CoveredState::NotAffected, CoveredState::Fixed, CoveredState::EndOfLife].into()
+        },
+        repositories: BTreeSet::new(),
+        missing: BTreeSet::new(),
     };
     let coverage = releases.iter().map(covered).collect();
     Ok((records.into_values().collect(), coverage))

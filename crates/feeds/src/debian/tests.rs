@@ -1,4 +1,5 @@
 use super::*;
+use imagescan_model::Extent;
 
 const TRACKER: &str = r#"{"openssl": {
     "CVE-1": {"description": "first\nline", "releases": {
@@ -72,11 +73,12 @@ fn releases_that_only_the_lists_know_are_covered_for_fixes_only() {
     let inputs = [TRACKER, LIST].map(|text| Input { name: "x", bytes: text.as_bytes() });
     let (_, coverage) = parse("debian", &inputs).unwrap();
     let mut covered: Vec<_> =
-        coverage.iter().map(|covered| (covered.release.to_string(), covered.fixes_only)).collect();
+        coverage.iter().map(|covered| (covered.release.to_string(), covered.extent())).collect();
     covered.sort();
     covered.dedup();
-    let expected = [("debian:10", true), ("debian:12", false), ("debian:8", true), ("debian:sid", false)];
-    assert_eq!(covered, expected.map(|(release, only)| (String::from(release), only)));
+    let (full, fixes) = (Extent::Full, Extent::FixesOnly);
+    let expected = [("debian:10", fixes), ("debian:12", full), ("debian:8", fixes), ("debian:sid", full)];
+    assert_eq!(covered, expected.map(|(release, extent)| (String::from(release), extent)));
 }
 
 #[test]

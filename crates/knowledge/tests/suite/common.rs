@@ -2,8 +2,8 @@
 
 use imagescan_knowledge::{Builder, Knowledge, KnowledgeError};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, FeedCoverage, FeedInfo,
-    HiddenReason, KnowledgeInfo, MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
+    FeedInfo, HiddenReason, KnowledgeInfo, MatchedBy, PackageType, Release, Severity,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +86,9 @@ pub(crate) fn feed(id: &str, releases: &[(&str, bool)]) -> FeedInfo {
     let coverage = |(release, fixes_only): &(&str, bool)| FeedCoverage {
         release: release.parse().unwrap(),
         package_type: if release.starts_with("debian") { PackageType::Deb } else { PackageType::Apk },
-        fixes_only: *fixes_only,
+        states: if *fixes_only { [CoveredState::Fixed].into() } else { CoveredState::ALL.into() },
+        repositories: BTreeSet::new(),
+        missing: BTreeSet::new(),
     };
     FeedInfo {
         id: id.into(),

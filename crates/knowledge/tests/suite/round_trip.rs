@@ -3,7 +3,7 @@
 use crate::common::*;
 use imagescan_knowledge::{BuildError, Builder, Knowledge, verify};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, HiddenReason, MatchedBy,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, Extent, HiddenReason, MatchedBy,
     PackageType, Release, Severity,
 };
 use jiff::Timestamp;
@@ -172,13 +172,13 @@ fn a_release_is_covered_by_the_feeds_that_speak_of_it() {
     let knowledge = Knowledge::open(dir.path()).unwrap();
     let of = |version: &str, distribution: &str| {
         let package_type = if distribution == "debian" { PackageType::Deb } else { PackageType::Apk };
-        let coverage = knowledge.coverage(&Release::new(distribution, version), &package_type)?;
-        Some((coverage.feeds.len(), coverage.fixes_only, coverage.as_of.to_string()))
+        let coverage = knowledge.info().coverage(&Release::new(distribution, version), &package_type)?;
+        Some((coverage.feeds.len(), coverage.extent, coverage.as_of.to_string()))
     };
-    assert_eq!(of("12", "debian"), Some((2, false, "2026-01-01T00:00:00Z".into())));
-    assert_eq!(of("3.20", "alpine"), Some((1, true, "2026-01-01T00:00:00Z".into())));
+    assert_eq!(of("12", "debian"), Some((2, Extent::Full, "2026-01-01T00:00:00Z".into())));
+    assert_eq!(of("3.20", "alpine"), Some((1, Extent::FixesOnly, "2026-01-01T00:00:00Z".into())));
     assert_eq!(of("13", "debian"), None);
-    assert_eq!(knowledge.coverage(&Release::new("debian", "12"), &PackageType::Rpm), None);
+    assert_eq!(knowledge.info().coverage(&Release::new("debian", "12"), &PackageType::Rpm), None);
 }
 
 #[test]
