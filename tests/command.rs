@@ -231,7 +231,11 @@ fn a_database_says_what_it_holds() {
     let info = run(&["db", "info", "--db", &db]);
     assert!(info.stdout.contains("feed debian: 1 records, debian:12"), "{}", info.stdout);
     let rows = run(&["db", "lookup", "--db", &db, "--distro", "debian:12", "bash", "--version", "5.2.15-3"]);
-    assert!(rows.stdout.contains("CVE-2024-0001 high affected fixed in 5.2.15-3"), "{}", rows.stdout);
+    assert!(
+        rows.stdout.contains("CVE-2024-0001 high affected fixed in 5.2.15-3 (debian)"),
+        "{}",
+        rows.stdout
+    );
     assert!(rows.stdout.contains("CVE-2024-0001 not affected"), "{}", rows.stdout);
     assert_eq!(run(&["db", "lookup", "--db", &db, "--distro", "alpine:3.20", "musl"]).code, 4);
     let tracker = place.path("tracker.json").display().to_string();

@@ -31,10 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.next() {
         Some(path) => {
             for line in BufReader::new(File::open(path)?).lines() {
-                builder.records([serde_json::from_str::<AdvisoryRecord>(&line?)?])?;
+                builder.records("records", [serde_json::from_str::<AdvisoryRecord>(&line?)?])?;
             }
         }
-        None => drop(builder.records(made_up())?),
+        None => drop(builder.records("records", made_up())?),
     }
     let added = built.elapsed();
     let info = builder.write(&dir)?;

@@ -45,7 +45,7 @@ fn database(dir: &Path) -> Vec<u8> {
         let package = ["bash", "zlib", "openssl"][number as usize % 3];
         record(package, ["11", "12"][number as usize % 2], number)
     });
-    builder.records(records).unwrap();
+    builder.records("debian", records).unwrap();
     let info = builder.write(dir).unwrap();
     std::fs::read(manifest::segments_dir(dir).join(info.segments[0].digest.hex())).unwrap()
 }
@@ -71,10 +71,10 @@ fn read_all(dir: &Path) -> Result<(), KnowledgeError> {
         for name in ["bash", "openssl", "nothing"] {
             let release = Release::new("debian", "12");
             if let Ok(rows) = knowledge.lookup(&release, &PackageType::Deb, MatchedBy::Source, name) {
-                rows.flatten().for_each(|row| drop(row.to_record()));
+                rows.flatten().for_each(|row| drop(row.to_filed()));
             }
         }
-        knowledge.keys().flatten().flatten().flatten().for_each(|row| drop(row.to_record()));
+        knowledge.keys().flatten().flatten().flatten().for_each(|row| drop(row.to_filed()));
     }
     verified
 }
@@ -141,8 +141,8 @@ fn with_header(at: usize, bytes: &[u8]) -> KnowledgeError {
 
 #[test]
 fn another_format_of_a_segment_is_named() {
-    let error = with_header(8, &2u16.to_le_bytes());
-    let named = matches!(error, KnowledgeError::Format { found: 2, supported, .. } if supported == u32::from(FORMAT_MAJOR));
+    let error = with_header(8, &1u16.to_le_bytes());
+    let named = matches!(error, KnowledgeError::Format { found: 1, supported, .. } if supported == u32::from(FORMAT_MAJOR));
     assert!(named, "{error:?}");
 }
 

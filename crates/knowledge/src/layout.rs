@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: [u8; 8] = *b"iscanseg";
 /// Grows when an old reader would misread. The minor grows with optional sections.
-pub(crate) const FORMAT_MAJOR: u16 = 1;
+pub(crate) const FORMAT_MAJOR: u16 = 2;
 const FORMAT_MINOR: u16 = 0;
 /// A reader that does not know the section must refuse the file.
 const REQUIRED: u32 = 1;
@@ -41,7 +41,7 @@ pub enum Section {
     Keys,
     /// The rows of a key; keys with the same rows share them.
     Groups,
-    /// Lists of architectures.
+    /// Lists of architectures, and of feeds.
     Lists,
     /// What a row says that matching does not read: aliases, titles, dates.
     Details,

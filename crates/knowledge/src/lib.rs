@@ -37,5 +37,5 @@ pub use detail::{Announcement, Detail};
 pub use error::{Damage, KnowledgeError};
 pub use knowledge::Knowledge;
 pub use layout::Section;
-pub use row::{Key, Row, Rows};
+pub use row::{FiledRecord, Key, Row, Rows};
 pub use verify::{Verified, verify};

@@ -3,7 +3,7 @@
 //! ```text
 //! group  rows, to the end of the blob, by id
 //! row    judgement u8 (`codes`) · parts u8 (which of the following are there) · id, as distance from the row
-//!        before · [fixed version] · [introduced] · [module] · [architectures] · [detail]
+//!        before · feeds · [fixed version] · [introduced] · [module] · [architectures] · [detail]
 //! ```
 //!
 //! All but the first two are varints: offsets in `Strings`, `Lists`, `Details`. Since texts are sorted there, ids
@@ -62,9 +62,19 @@ pub struct Row<'a> {
     pub severity: Severity,
     /// Why a table may leave it out.
     pub hidden: Option<HiddenReason>,
+    feeds: u32,
     architectures: Option<u32>,
     detail: Option<u32>,
     segment: &'a Segment,
+}
+
+/// A record as it was filed, and who gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiledRecord {
+    /// What is said.
+    pub record: AdvisoryRecord,
+    /// The ids of the feeds that say it, sorted.
+    pub feeds: Vec<String>,
 }
 
 impl<'a> Row<'a> {
@@ -73,10 +83,15 @@ impl<'a> Row<'a> {
         let Some(offset) = self.architectures else {
             return Ok(Vec::new());
         };
-        self.read_architectures(offset).map_err(|damage| self.segment.damaged(damage))
+        self.list(offset).map_err(|damage| self.segment.damaged(damage))
     }
 
-    fn read_architectures(&self, offset: u32) -> Result<Vec<&'a str>, Damage> {
+    /// The ids of the feeds that say it, sorted.
+    pub fn feeds(&self) -> Result<Vec<&'a str>, KnowledgeError> {
+        self.list(self.feeds).map_err(|damage| self.segment.damaged(damage))
+    }
+
+    fn list(&self, offset: u32) -> Result<Vec<&'a str>, Damage> {
         let malformed = Damage::Malformed { section: Section::Lists, offset: offset.into() };
         let mut cursor = Cursor::new(self.segment.blob(Section::Lists, offset)?);
         let mut list = Vec::new();
@@ -92,6 +107,12 @@ impl<'a> Row<'a> {
             return Ok(Detail::default());
         };
         Detail::read(self.segment, offset).map_err(|damage| self.segment.damaged(damage))
+    }
+
+    /// The record that was filed, and who gave it.
+    pub fn to_filed(&self) -> Result<FiledRecord, KnowledgeError> {
+        let feeds = self.feeds()?.into_iter().map(str::to_owned).collect();
+        Ok(FiledRecord { record: self.to_record()?, feeds })
     }
 
     /// The record that was filed.
@@ -168,6 +189,7 @@ impl<'a> Rows<'a> {
             module: text(draft.module)?,
             severity: draft.judgement.severity,
             hidden: draft.judgement.hidden,
+            feeds: draft.feeds,
             architectures: draft.architectures,
             detail: draft.detail,
             segment,
@@ -203,6 +225,7 @@ pub(crate) struct Draft {
     pub(crate) module: Option<u32>,
     pub(crate) architectures: Option<u32>,
     pub(crate) detail: Option<u32>,
+    pub(crate) feeds: u32,
 }
 
 impl Draft {
@@ -222,6 +245,7 @@ impl Draft {
         out.push(self.judgement.code());
         out.push(parts.iter().filter(|(_, value)| value.is_some()).fold(0, |mask, (bit, _)| mask | bit));
         crate::codec::put_varint(out, self.id.saturating_sub(last_id).into());
+        crate::codec::put_varint(out, self.feeds.into());
         for (_, value) in parts {
             if let Some(value) = value {
                 crate::codec::put_varint(out, value.into());
@@ -236,6 +260,7 @@ impl Draft {
             return None;
         }
         let id = last_id.checked_add(cursor.offset()?)?;
+        let feeds = cursor.offset()?;
         let mut next = |bit| {
             if mask & bit == 0 { Some(None) } else { cursor.offset().map(Some) }
         };
@@ -247,6 +272,7 @@ impl Draft {
             module: next(part::MODULE)?,
             architectures: next(part::ARCHITECTURES)?,
             detail: next(part::DETAIL)?,
+            feeds,
         })
     }
 }

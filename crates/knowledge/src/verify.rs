@@ -35,7 +35,7 @@ pub fn verify(dir: &Path) -> Result<Verified, KnowledgeError> {
         for rows in keys_of(&segment) {
             verified.keys += 1;
             for row in rows? {
-                row?.to_record()?;
+                row?.to_filed()?;
                 verified.rows += 1;
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::coverage;
 use crate::judge::{Judgement, judge_key};
-use imagescan_knowledge::{Knowledge, KnowledgeError};
+use imagescan_knowledge::{FiledRecord, Knowledge, KnowledgeError};
 use imagescan_model::{
     AdvisoryRecord, AdvisoryState, Finding, FindingDates, FindingKind, FindingMatch, HiddenReason, Inventory,
     MatchKey, MatchVia, MatchedBy, Package, PackageType, Release, fingerprint,
@@ -46,7 +46,7 @@ pub fn judge(
     let mut findings =
         coverage::findings(inventory, keys, knowledge, options.as_of, options.max_knowledge_age);
     // Binaries of one source share their rows.
-    let mut rows: BTreeMap<(&Release, &PackageType, &str), Vec<AdvisoryRecord>> = BTreeMap::new();
+    let mut rows: BTreeMap<(&Release, &PackageType, &str), Vec<FiledRecord>> = BTreeMap::new();
     for (package, key) in &keyed {
         let Some(release) = &key.release else { continue };
         let (name, via) = matched_name(key);
@@ -55,17 +55,12 @@ pub fn judge(
             Entry::Vacant(new) => {
                 let matched_by = if via == MatchVia::Binary { MatchedBy::Binary } else { MatchedBy::Source };
                 let found = knowledge.lookup(release, &key.package_type, matched_by, name)?;
-                new.insert(found.map(|row| row?.to_record()).collect::<Result<_, _>>()?)
+                new.insert(found.map(|row| row?.to_filed()).collect::<Result<_, _>>()?)
             }
         };
-        let sources: Vec<String> = knowledge
-            .info()
-            .coverage(release, &key.package_type)
-            .map(|coverage| coverage.feeds.iter().map(|feed| feed.id.clone()).collect())
-            .unwrap_or_default();
         for judgement in judge_key(key, filed) {
             if options.all || judgement.state != AdvisoryState::NotAffected {
-                findings.push(finding(package, name, via, &judgement, &sources));
+                findings.push(finding(package, name, via, &judgement));
             }
         }
     }
@@ -81,13 +76,7 @@ fn matched_name(key: &MatchKey) -> (&str, MatchVia) {
     }
 }
 
-fn finding(
-    package: &Package,
-    name: &str,
-    via: MatchVia,
-    judgement: &Judgement<'_>,
-    sources: &[String],
-) -> Finding {
+fn finding(package: &Package, name: &str, via: MatchVia, judgement: &Judgement<'_>) -> Finding {
     let row = judgement.row;
     let architecture = package.architecture.as_deref().unwrap_or_default();
     let parts = ["vulnerability", &row.id, package.package_type.name(), &package.name, architecture, ""];
@@ -120,7 +109,7 @@ fn finding(
         layer: package.layer,
         introduced_in: package.introduced_in,
         fingerprint: fingerprint(parts),
-        sources: sources.to_vec(),
+        sources: judgement.feeds.iter().map(|feed| String::from(*feed)).collect(),
     }
 }
 

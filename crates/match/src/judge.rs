@@ -4,6 +4,7 @@
 //! streams, a fix that was mended) are one judgement: affected if any holds, and safe from the highest fix of
 //! those that hold. A vendor's 'not affected' is final.
 
+use imagescan_knowledge::FiledRecord;
 use imagescan_model::{AdvisoryRecord, AdvisoryState, MatchKey, PackageType};
 use imagescan_version::Order;
 use std::cmp::Ordering;
@@ -17,6 +18,8 @@ pub struct Judgement<'a> {
     pub fixed_version: Option<&'a str>,
     /// The row that decided.
     pub row: &'a AdvisoryRecord,
+    /// The feeds that say so, sorted: of that row, and of those that come to the same.
+    pub feeds: Vec<&'a str>,
 }
 
 /// The order of a package manager's versions; `None`: we know none.
@@ -31,11 +34,13 @@ fn order(package_type: &PackageType) -> Option<Order> {
 
 /// Judges `key` by `rows`, which are filed under its name and sorted by id. One judgement an id.
 #[must_use]
-pub fn judge_key<'a>(key: &MatchKey, rows: &'a [AdvisoryRecord]) -> Vec<Judgement<'a>> {
+pub fn judge_key<'a>(key: &MatchKey, rows: &'a [FiledRecord]) -> Vec<Judgement<'a>> {
     let Some(order) = order(&key.package_type) else { return Vec::new() };
     let version = compared_version(key);
     let compare = |a: &str, b: &str| order.compare(a, b);
-    rows.chunk_by(|a, b| a.id == b.id).filter_map(|rows| judge_id(key, version, rows, &compare)).collect()
+    rows.chunk_by(|a, b| a.record.id == b.record.id)
+        .filter_map(|rows| judge_id(key, version, rows, &compare))
+        .collect()
 }
 
 /// The version that rows are compared with.
@@ -55,29 +60,40 @@ fn compared_version(key: &MatchKey) -> &str {
 fn judge_id<'a>(
     key: &MatchKey,
     version: &str,
-    rows: &'a [AdvisoryRecord],
+    rows: &'a [FiledRecord],
     compare: &dyn Fn(&str, &str) -> Ordering,
 ) -> Option<Judgement<'a>> {
-    let rows: Vec<&AdvisoryRecord> = rows.iter().filter(|row| speaks_of(key, row)).collect();
+    let rows: Vec<&FiledRecord> = rows.iter().filter(|row| speaks_of(key, &row.record)).collect();
     let first = *rows.first()?;
-    if let Some(row) = rows.iter().find(|row| row.state == AdvisoryState::NotAffected) {
-        return Some(Judgement { state: AdvisoryState::NotAffected, fixed_version: None, row });
+    if let Some(row) = rows.iter().find(|row| row.record.state == AdvisoryState::NotAffected) {
+        return Some(judgement(AdvisoryState::NotAffected, row, &rows));
     }
-    let holds = |row: &&AdvisoryRecord| {
+    let holds = |row: &&FiledRecord| {
+        let row = &row.record;
         let begun = row.introduced.as_deref().is_none_or(|from| compare(version, from).is_ge());
         begun && row.fixed_version.as_deref().is_none_or(|fixed| compare(version, fixed).is_lt())
     };
-    let holding: Vec<&AdvisoryRecord> = rows.iter().copied().filter(holds).collect();
+    let holding: Vec<&FiledRecord> = rows.iter().copied().filter(holds).collect();
     // Ties are decided by the rows themselves, so that their order never shows.
-    let row = holding.into_iter().max_by(|a, b| weigh(a, b, compare).then_with(|| b.cmp(a)));
+    let row = holding
+        .iter()
+        .copied()
+        .map(|row| (row, &row.record))
+        .max_by(|(_, a), (_, b)| weigh(a, b, compare).then_with(|| b.cmp(a)));
     Some(match row {
-        Some(row) => Judgement { state: state(key, row), fixed_version: row.fixed_version.as_deref(), row },
-        None => Judgement {
-            state: AdvisoryState::NotAffected,
-            fixed_version: first.fixed_version.as_deref(),
-            row: first,
-        },
+        Some((row, record)) => judgement(state(key, record), row, &holding),
+        None => judgement(AdvisoryState::NotAffected, first, &rows),
     })
+}
+
+/// What `row` decides among `rows`.
+fn judgement<'a>(state: AdvisoryState, row: &'a FiledRecord, rows: &[&'a FiledRecord]) -> Judgement<'a> {
+    let said = |row: &'a FiledRecord| (row.record.state, row.record.fixed_version.as_deref());
+    let alike = rows.iter().filter(|other| said(other) == said(row));
+    let mut feeds: Vec<&str> = alike.flat_map(|row| &row.feeds).map(String::as_str).collect();
+    feeds.sort_unstable();
+    feeds.dedup();
+    Judgement { state, fixed_version: row.record.fixed_version.as_deref(), row: &row.record, feeds }
 }
 
 /// Which of two rows that hold says more: a fix over none, the higher fix, the better known state.
@@ -115,8 +131,8 @@ mod tests {
     use super::*;
     use imagescan_model::{MatchedBy, Package, Release, Severity, SourcePackage, System};
 
-    fn row(id: &str, state: AdvisoryState, introduced: Option<&str>, fixed: Option<&str>) -> AdvisoryRecord {
-        AdvisoryRecord {
+    fn row(id: &str, state: AdvisoryState, introduced: Option<&str>, fixed: Option<&str>) -> FiledRecord {
+        let record = AdvisoryRecord {
             release: Release::new("debian", "12"),
             package_type: PackageType::Deb,
             package: "a".into(),
@@ -135,7 +151,8 @@ mod tests {
             advisories: Vec::new(),
             disclosed: None,
             fix_available: None,
-        }
+        };
+        FiledRecord { record, feeds: vec!["debian".into()] }
     }
 
     fn key(version: &str) -> MatchKey {
@@ -145,7 +162,7 @@ mod tests {
         MatchKey::of(&system, &package)
     }
 
-    fn verdict(version: &str, rows: &[AdvisoryRecord]) -> (AdvisoryState, Option<String>) {
+    fn verdict(version: &str, rows: &[FiledRecord]) -> (AdvisoryState, Option<String>) {
         let judgements = judge_key(&key(version), rows);
         assert_eq!(judgements.len(), 1);
         (judgements[0].state, judgements[0].fixed_version.map(String::from))
@@ -177,6 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn the_feeds_named_are_those_whose_rows_decide() {
+        use AdvisoryState::{Affected, NotAffected};
+        let of = |feed: &str, state, introduced, fixed| FiledRecord {
+            feeds: vec![feed.into()],
+            ..row("CVE-1", state, introduced, fixed)
+        };
+        let feeds = |version: &str, rows: &[FiledRecord]| {
+            judge_key(&key(version), rows).iter().map(|found| found.feeds.join(" ")).collect::<Vec<_>>()
+        };
+        let mended = [of("debian", Affected, None, Some("1.0-4")), of("osv", Affected, None, Some("1.0-2"))];
+        assert_eq!(feeds("1.0-1", &mended), ["debian"]);
+        let alike = [of("debian", Affected, None, Some("2")), of("osv", Affected, Some("1"), Some("2"))];
+        assert_eq!(feeds("1.5", &alike), ["debian osv"]);
+        assert_eq!(feeds("0.5", &alike), ["debian"]);
+        let denied = [of("debian", NotAffected, None, None), of("osv", Affected, None, Some("2"))];
+        assert_eq!(feeds("1", &denied), ["debian"]);
+    }
+
+    #[test]
     fn a_backport_has_what_its_original_has() {
         use AdvisoryState::{Affected, NotAffected, WillNotFix};
         let rows = [row("CVE-1", Affected, None, Some("1.2-3"))];
@@ -188,14 +224,14 @@ mod tests {
     #[test]
     fn rows_of_other_architectures_and_modules_do_not_count() {
         let mut other = row("CVE-1", AdvisoryState::Affected, None, None);
-        other.architectures = vec!["arm64".into()];
+        other.record.architectures = vec!["arm64".into()];
         let mut armed = key("1");
         armed.architecture = Some("amd64".into());
         assert!(judge_key(&armed, &[other.clone()]).is_empty());
         armed.architecture = Some("arm64".into());
         assert_eq!(judge_key(&armed, &[other]).len(), 1);
         let mut module = row("CVE-1", AdvisoryState::Affected, None, None);
-        module.module = Some("ruby:3.1".into());
+        module.record.module = Some("ruby:3.1".into());
         assert!(judge_key(&key("1"), &[module]).is_empty());
     }
 }

@@ -23,6 +23,13 @@ const LIST: &str = "\
 ";
 const SECDB: &str = r#"{"distroversion": "v3.20", "reponame": "main", "packages": [
     {"pkg": {"name": "openssl", "secfixes": {"3.3.0-r3": ["CVE-2024-1"], "0": ["CVE-2024-2"]}}}]}"#;
+/// The tracker says the same, and it says nothing of the other.
+const OSV: &str = r#"{"id": "DEBIAN-CVE-2024-3", "upstream": ["CVE-2024-3"], "affected": [{
+    "package": {"ecosystem": "Debian:12", "name": "linux"},
+    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}]}"#;
+const OSV_OWN: &str = r#"{"id": "DEBIAN-CVE-2024-4", "upstream": ["CVE-2024-4"], "affected": [{
+    "package": {"ecosystem": "Debian:12", "name": "zlib"},
+    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}]}"#;
 const BUILT: &str = "2024-02-01T00:00:00Z";
 
 fn at(text: &str) -> Timestamp {
@@ -31,10 +38,12 @@ fn at(text: &str) -> Timestamp {
 
 fn knowledge(folder: &std::path::Path) -> Knowledge {
     let mut builder = Builder::new(at(BUILT));
-    for (id, documents) in [("debian", &[TRACKER, LIST][..]), ("alpine", &[SECDB])] {
+    for (id, documents) in [("debian", &[TRACKER, LIST][..]), ("alpine", &[SECDB]), ("osv", &[OSV, OSV_OWN])]
+    {
         let feed: Description = descriptions().into_iter().find(|feed| feed.id == id).unwrap();
         let input = |text: &&'static str| Input { name: "x", bytes: text.as_bytes() };
         let parsed = parse(&feed, &documents.iter().map(input).collect::<Vec<_>>()).unwrap();
+        builder.records(id, parsed.records.iter().cloned()).unwrap();
         builder.feed(FeedInfo {
             id: feed.id,
             as_of: at(BUILT),
@@ -44,7 +53,6 @@ fn knowledge(folder: &std::path::Path) -> Knowledge {
             digest: parsed.digest,
             coverage: parsed.coverage,
         });
-        builder.records(parsed.records).unwrap();
     }
     builder.write(folder).unwrap();
     Knowledge::open(folder).unwrap()
@@ -89,6 +97,23 @@ fn a_finding_says_all_that_the_vendor_says() {
     assert_eq!(first.dates.fix_available.unwrap().at, at("2024-01-30T00:00:00Z"));
     assert_eq!(first.sources, ["debian"]);
     assert_eq!((found[1].hidden, found[1].severity), (Some(HiddenReason::Unimportant), Severity::Negligible));
+}
+
+#[test]
+fn sources_are_the_feeds_that_say_so_and_not_all_that_speak_of_the_release() {
+    let packages = [("libssl3", "openssl"), ("linux-image", "linux"), ("zlib1g", "zlib")]
+        .map(|(name, source)| package(PackageType::Deb, name, "3.0.9-1", source));
+    let found = findings(system("debian", "12"), packages.into(), &now());
+    let said: Vec<_> = found.iter().map(|finding| (&*finding.id, finding.sources.join(" "))).collect();
+    assert_eq!(
+        said,
+        [
+            ("CVE-2024-1", "debian".into()),
+            ("CVE-2024-2", "debian".into()),
+            ("CVE-2024-3", "debian osv".into()),
+            ("CVE-2024-4", "osv".into()),
+        ]
+    );
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn database(feed: &str, documents: &[&[u8]]) -> (tempfile::TempDir, Knowledge) {
     let inputs: Vec<Input<'_>> = documents.iter().map(|bytes| Input { name: "x", bytes }).collect();
     let parsed = parse(&feed, &inputs).unwrap();
     let mut builder = Builder::new(AS_OF);
+    builder.records(&feed.id, parsed.records.iter().cloned()).unwrap();
     builder.feed(FeedInfo {
         id: feed.id,
         as_of: AS_OF,
@@ -68,7 +69,6 @@ fn database(feed: &str, documents: &[&[u8]]) -> (tempfile::TempDir, Knowledge) {
         digest: parsed.digest,
         coverage: parsed.coverage,
     });
-    builder.records(parsed.records).unwrap();
     let folder = tempfile::tempdir().unwrap();
     builder.write(folder.path()).unwrap();
     let knowledge = Knowledge::open(folder.path()).unwrap();

@@ -6,11 +6,11 @@ use crate::inputs::{self, Document};
 use crate::{clock, folders, output, targets};
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_feeds::{Description, Input, descriptions};
-use imagescan_knowledge::{Builder, Knowledge};
+use imagescan_knowledge::{Builder, FiledRecord, Knowledge};
 use imagescan_match::judge_key;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey,
-    MatchedBy, Package, PackageType,
+    AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
+    PackageType,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -47,7 +47,7 @@ pub(crate) fn build(arguments: &DbBuild) -> Result<ExitCode> {
             digest: parsed.digest,
             coverage: parsed.coverage,
         });
-        builder.records(parsed.records).with_context(|| format!("feed {id}"))?;
+        builder.records(id, parsed.records).with_context(|| format!("feed {id}"))?;
     }
     let info = builder.write(&arguments.output).context("cannot build the database")?;
     output::print(&described(&info))?;
@@ -130,9 +130,9 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
     }
     let matched_by = if kind == PackageType::Rpm { MatchedBy::Binary } else { MatchedBy::Source };
     let rows = knowledge.lookup(release, &kind, matched_by, &arguments.package)?;
-    let rows: Vec<AdvisoryRecord> = rows.map(|row| row?.to_record()).collect::<Result<_, _>>()?;
+    let rows: Vec<FiledRecord> = rows.map(|row| row?.to_filed()).collect::<Result<_, _>>()?;
     let mut text = String::new();
-    for row in &rows {
+    for FiledRecord { record: row, feeds } in &rows {
         let fix = row.fixed_version.as_ref().map(|version| format!(" fixed in {version}"));
         let from = row.introduced.as_ref().map(|version| format!(" from {version}"));
         let (fix, from) = (fix.unwrap_or_default(), from.unwrap_or_default());
@@ -140,7 +140,7 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
         for advisory in &row.advisories {
             let _ = write!(text, " {}", advisory.id);
         }
-        text.push('\n');
+        let _ = writeln!(text, " ({})", feeds.join(", "));
     }
     if let Some(version) = &arguments.version {
         let package = Package::new(kind, arguments.package.clone(), version.clone());

@@ -1,4 +1,4 @@
-//! The records of one distribution while they are gathered: 32 bytes each, and every text once.
+//! The records of one distribution while they are gathered: 36 bytes each, and every text once.
 
 use super::BuildError;
 use super::intern::{Id, Interner};
@@ -15,6 +15,7 @@ pub(crate) struct KeyDraft {
 }
 
 /// A record whose texts, lists and details are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RowDraft {
     pub(crate) key: Id,
     pub(crate) id: Id,
@@ -24,6 +25,15 @@ pub(crate) struct RowDraft {
     pub(crate) architectures: Option<Id>,
     pub(crate) detail: Option<Id>,
     pub(crate) judgement: Judgement,
+    /// The feeds that gave it, a bit each. Last, so that sorting brings together what several state alike.
+    pub(crate) feeds: u32,
+}
+
+impl RowDraft {
+    /// Whether both say the same, whoever says it.
+    pub(crate) fn states_what(&self, other: &Self) -> bool {
+        Self { feeds: 0, ..*self } == Self { feeds: 0, ..*other }
+    }
 }
 
 /// What one segment will hold.
@@ -34,6 +44,8 @@ pub(crate) struct SegmentDraft {
     pub(crate) details: Interner<DetailDraft>,
     pub(crate) scopes: Interner<Scope>,
     pub(crate) keys: Interner<KeyDraft>,
+    /// By the bit that rows have of each.
+    pub(crate) feeds: Interner<str>,
     pub(crate) rows: Vec<RowDraft>,
 }
 
@@ -47,17 +59,22 @@ pub(crate) fn check_release(release: &Release) -> Result<(), BuildError> {
 }
 
 impl SegmentDraft {
-    pub(crate) fn add(&mut self, record: &AdvisoryRecord) -> Result<(), BuildError> {
-        let row = self.row(record)?.ok_or_else(|| BuildError::TooLarge {
-            distribution: record.release.distribution.clone(),
-            what: "texts",
-        })?;
+    pub(crate) fn add(&mut self, record: &AdvisoryRecord, feed: &str) -> Result<(), BuildError> {
+        let distribution = || record.release.distribution.clone();
+        let too_large = |what| BuildError::TooLarge { distribution: distribution(), what };
+        let feeds = self.feed(feed).ok_or_else(|| too_large("feeds"))?;
+        let row = self.row(record, feeds)?.ok_or_else(|| too_large("texts"))?;
         self.rows.push(row);
         Ok(())
     }
 
+    /// The bit of a feed; `None`: there are no more bits.
+    fn feed(&mut self, feed: &str) -> Option<u32> {
+        1_u32.checked_shl(self.feeds.intern(feed)?.get() - 1)
+    }
+
     /// `None`: more values than numbers.
-    fn row(&mut self, record: &AdvisoryRecord) -> Result<Option<RowDraft>, BuildError> {
+    fn row(&mut self, record: &AdvisoryRecord, feeds: u32) -> Result<Option<RowDraft>, BuildError> {
         let Some(key) = self.key(record)? else {
             return Ok(None);
         };
@@ -75,6 +92,7 @@ impl SegmentDraft {
                     severity: record.severity,
                     hidden: record.hidden,
                 },
+                feeds,
             })
         })())
     }

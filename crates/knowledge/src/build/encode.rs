@@ -8,7 +8,7 @@ use crate::layout::{Section, assemble};
 use crate::row::Draft;
 use crate::scope::{self, Scope};
 use crate::segment::slot_of;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The file of `distribution`.
@@ -23,7 +23,8 @@ struct TooLarge(&'static str);
 
 type Sections = [Vec<u8>; Section::ALL.len()];
 
-fn sections(distribution: &str, draft: SegmentDraft) -> Result<Sections, TooLarge> {
+fn sections(distribution: &str, mut draft: SegmentDraft) -> Result<Sections, TooLarge> {
+    let feeds = feed_lists(&mut draft).ok_or(TooLarge("lists"))?;
     let strings = LaidOut::of(&draft.strings.into_values(), "strings")?;
     let list = |list: Arc<[Id]>| {
         let mut out = Vec::new();
@@ -49,6 +50,8 @@ fn sections(distribution: &str, draft: SegmentDraft) -> Result<Sections, TooLarg
         module: row.module.map(|text| strings.offset(text)),
         architectures: row.architectures.map(|list| lists.offset(list)),
         detail: row.detail.map(|detail| details.offset(detail)),
+        // Every set that a row has was listed.
+        feeds: feeds.get(&row.feeds).map_or(0, |list| lists.offset(*list)),
     })?;
     filed.sort_unstable_by_key(|filed| (filed.name, filed.scope));
     let index = index(&filed, &strings.section)?;
@@ -62,6 +65,33 @@ fn sections(distribution: &str, draft: SegmentDraft) -> Result<Sections, TooLarg
         details.section,
         strings.section,
     ])
+}
+
+/// Makes one row of what several feeds state alike, then a list of each set of feeds that rows have. `None`: more
+/// values than numbers.
+fn feed_lists(draft: &mut SegmentDraft) -> Option<BTreeMap<u32, Id>> {
+    draft.rows.sort_unstable();
+    draft.rows.dedup_by(|row, kept| {
+        let same = row.states_what(kept);
+        if same {
+            kept.feeds |= row.feeds;
+        }
+        same
+    });
+    let mut feeds: Vec<(Arc<str>, u32)> = std::mem::take(&mut draft.feeds)
+        .into_values()
+        .into_iter()
+        .zip((0..u32::BITS).map(|bit| 1 << bit))
+        .collect();
+    feeds.sort_unstable();
+    let sets: BTreeSet<u32> = draft.rows.iter().map(|row| row.feeds).collect();
+    let mut lists = BTreeMap::new();
+    for set in sets {
+        let members = feeds.iter().filter(|(_, bit)| set & bit != 0);
+        let list: Vec<Id> = members.map(|(feed, _)| draft.strings.intern(&**feed)).collect::<Option<_>>()?;
+        lists.insert(set, draft.lists.intern(list)?);
+    }
+    Some(lists)
 }
 
 /// Blobs one after another in sorted order, and where each lies.

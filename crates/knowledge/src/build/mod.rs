@@ -86,9 +86,10 @@ impl Builder {
         self
     }
 
-    /// Adds records; one that is there already is not added again.
+    /// Adds records that `feed` gave. One that is there already is not added again, but has this feed, too.
     pub fn records(
         &mut self,
+        feed: &str,
         records: impl IntoIterator<Item = AdvisoryRecord>,
     ) -> Result<&mut Self, BuildError> {
         for record in records {
@@ -97,7 +98,7 @@ impl Builder {
                 self.segments.insert(distribution.to_owned(), SegmentDraft::default());
             }
             if let Some(segment) = self.segments.get_mut(distribution) {
-                segment.add(&record)?;
+                segment.add(&record, feed)?;
             }
         }
         Ok(self)

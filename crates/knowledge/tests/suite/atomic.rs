@@ -182,7 +182,7 @@ fn a_full_disk_leaves_the_old_database() {
         let full = fs::metadata(&filler).unwrap().len();
         File::options().write(true).open(&filler).unwrap().set_len(full.saturating_sub(room)).unwrap();
         let mut builder = Builder::new(instant("2026-08-02T00:00:00Z"));
-        builder.records(generation("2")).unwrap();
+        builder.records("debian", generation("2")).unwrap();
         match builder.write(&dir) {
             Err(error) => {
                 assert!(matches!(error, BuildError::Write { .. }), "{error:?}");

@@ -105,7 +105,11 @@ pub(crate) fn build(dir: &Path, records: Vec<AdvisoryRecord>) -> KnowledgeInfo {
     let mut builder = Builder::new(instant("2026-08-02T00:00:00Z"));
     builder.feed(feed("debian", &[("debian:12", false)]));
     builder.feed(feed("alpine", &[("alpine:3.20", true)]));
-    builder.records(records).unwrap();
+    for feed in ["alpine", "debian"] {
+        let of_feed =
+            records.iter().filter(|record| (record.release.distribution == "debian") == (feed == "debian"));
+        builder.records(feed, of_feed.cloned()).unwrap();
+    }
     builder.write(dir).unwrap()
 }
 

@@ -126,6 +126,43 @@ fn order_and_repetition_leave_no_trace() {
     }
 }
 
+#[test]
+fn a_row_names_every_feed_that_states_it_in_whatever_order_they_come() {
+    let alike = || record("debian:12", "openssl", "CVE-2024-0001", Some("1"));
+    let mut other = alike();
+    other.title = Some("in other words".into());
+    let built = |feeds: &[&str]| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut builder = Builder::new(instant("2026-08-02T00:00:00Z"));
+        for feed in feeds {
+            builder.records(feed, [alike()]).unwrap();
+            if *feed == "osv" {
+                builder.records(feed, [other.clone(), alike()]).unwrap();
+            }
+        }
+        builder.write(dir.path()).unwrap();
+        verify(dir.path()).unwrap();
+        dir
+    };
+    let dir = built(&["osv", "debian", "nvd"]);
+    let knowledge = Knowledge::open(dir.path()).unwrap();
+    let (release, kind) = (Release::new("debian", "12"), PackageType::Deb);
+    let rows = knowledge.lookup(&release, &kind, MatchedBy::Source, "openssl").unwrap();
+    let mut said: Vec<_> = rows
+        .map(|row| row.unwrap().to_filed().unwrap())
+        .map(|filed| (filed.record.title, filed.feeds.join(" ")))
+        .collect();
+    said.sort();
+    assert_eq!(said, [(None, "debian nvd osv".into()), (other.title.clone(), "osv".into())]);
+    for order in [["debian", "nvd", "osv"], ["nvd", "osv", "debian"]] {
+        assert_eq!(files(built(&order).path()), files(dir.path()));
+    }
+    let many = (0..40).map(|number| format!("feed-{number}"));
+    let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
+    let refused = many.map(|feed| builder.records(&feed, [alike()]).err()).find(Option::is_some).flatten();
+    assert!(matches!(refused, Some(BuildError::TooLarge { what: "feeds", .. })), "{refused:?}");
+}
+
 /// The bytes of format 2, kept: `IMAGESCAN_BLESS=1` writes them where the format is meant to change.
 #[test]
 fn format_2_stays_what_it_is() {
@@ -204,7 +241,7 @@ fn a_release_nobody_could_ask_for_is_refused() {
     for release in [Release::new("debian", "12.5"), Release::new("de bian", "1"), Release::new("rhel", "")] {
         let mut strange = record("debian:12", "openssl", "CVE-1", None);
         strange.release = release;
-        let refused = Builder::new(Timestamp::UNIX_EPOCH).records([strange]).err();
+        let refused = Builder::new(Timestamp::UNIX_EPOCH).records("debian", [strange]).err();
         assert!(matches!(refused, Some(BuildError::Release { .. })), "{refused:?}");
     }
 }
