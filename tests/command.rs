@@ -23,6 +23,37 @@ fn every_exit_code_has_its_case() {
 }
 
 #[test]
+fn a_folder_without_a_database_is_inconclusive_and_a_damaged_one_fails() {
+    let place = Place::new();
+    let db = place.database();
+    let image = place.layout(&[debian()]);
+    fs::create_dir(place.path("empty")).unwrap();
+    let empty = place.path("empty").display().to_string();
+    let scan = |db: &str| scan(&image, db);
+    let said = scan(&empty);
+    assert_eq!(said.code, 4, "{said:?}");
+    let document = said.json();
+    let rule = &document["images"][0]["verdict"]["rules"][0];
+    assert_eq!(rule["rule"], "no-knowledge");
+    for part in ["actual", "fix"] {
+        assert!(rule[part].as_str().unwrap().contains(&empty), "{rule}");
+    }
+    assert!(rule["fix"].as_str().unwrap().contains("imagescan db build"), "{rule}");
+    for command in [&["info"][..], &["verify"], &["lookup", "--distro", "debian:12", "bash"]] {
+        let said = run(&[&["db"], command, &["--db", &empty]].concat());
+        assert_eq!(said.code, 4, "{said:?}");
+        assert!(said.stderr.contains(&empty) && said.stderr.contains("imagescan db build"), "{said:?}");
+    }
+    let manifest = format!("{db}/manifest");
+    let whole = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, &whole[..whole.len() - 1]).unwrap();
+    let said = scan(&db);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.stderr.contains("damaged"), "{}", said.stderr);
+}
+
+#[test]
 fn of_several_targets_the_worst_counts_and_one_that_fails_stops_no_other() {
     let place = Place::new();
     let db = place.database();

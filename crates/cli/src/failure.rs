@@ -1,5 +1,6 @@
 //! How errors end: what is printed, and with which code.
 
+use imagescan_knowledge::KnowledgeError;
 use imagescan_model::ExitCode;
 use std::fmt;
 use std::io::Write;
@@ -64,6 +65,12 @@ pub(crate) fn note(message: &str) {
 
 /// Prints an error that ends the command, and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    print(&describe(error, "\n  caused by: "));
-    if error.downcast_ref::<Usage>().is_some() { ExitCode::Usage } else { ExitCode::Failed }
+    let about_database = error.chain().find_map(|level| level.downcast_ref::<KnowledgeError>());
+    let hint = about_database.map(|error| format!("\n\nhint: {}", error.hint())).unwrap_or_default();
+    print(&format!("{}{hint}", describe(error, "\n  caused by: ")));
+    match about_database {
+        _ if error.downcast_ref::<Usage>().is_some() => ExitCode::Usage,
+        Some(KnowledgeError::Missing { .. }) => ExitCode::Inconclusive,
+        _ => ExitCode::Failed,
+    }
 }

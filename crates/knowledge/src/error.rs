@@ -46,11 +46,9 @@ impl KnowledgeError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "make one with `imagescan db build` or `imagescan db update`",
+            Self::Missing { .. } => "make one with `imagescan db build`",
             Self::Read { .. } => "check the folder's owner and permissions",
-            Self::Format { .. } | Self::Damaged { .. } => {
-                "make it anew with `imagescan db build` or `imagescan db update`"
-            }
+            Self::Format { .. } | Self::Damaged { .. } => "make it anew with `imagescan db build`",
         }
     }
 }

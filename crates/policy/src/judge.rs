@@ -23,12 +23,20 @@ pub enum FailOn {
     Never,
 }
 
-/// The verdict on `inventory`, whose age is decided and gets its judgement here. `findings` are absent where no
-/// database was asked.
+/// What there was to judge an image's packages by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known<'a> {
+    /// A database, which gave these findings.
+    Findings(&'a [Finding]),
+    /// No database, in the folder that the user named, if any.
+    NoDatabase(Option<&'a str>),
+}
+
+/// The verdict on `inventory`, whose age is decided and gets its judgement here.
 pub fn judge(
     policy: &Policy,
     inventory: &mut Inventory,
-    findings: Option<&[Finding]>,
+    known: Known<'_>,
     as_of: Timestamp,
     fail_on: FailOn,
 ) -> Verdict {
@@ -38,7 +46,7 @@ pub fn judge(
         lifespan::judge(&policy.lifespan, age, as_of, &mut rules);
     }
     rules.extend(lacking(policy, inventory));
-    rules.extend(knowledge(inventory, findings));
+    rules.extend(knowledge(inventory, known));
     rules.sort_by(|a, b| (a.level, &a.rule, &a.subject).cmp(&(b.level, &b.rule, &b.subject)));
     let failed = inventory.incomplete.iter().any(|entry| entry.what.is_fatal());
     let has = |level| rules.iter().any(|rule: &RuleOutcome| rule.level == level);
@@ -74,15 +82,20 @@ fn lacking(policy: &Policy, inventory: &Inventory) -> Vec<RuleOutcome> {
 }
 
 /// What is not known about the image's packages.
-fn knowledge(inventory: &Inventory, findings: Option<&[Finding]>) -> Vec<RuleOutcome> {
-    let Some(findings) = findings else {
-        if inventory.packages.is_empty() {
-            return Vec::new();
+fn knowledge(inventory: &Inventory, known: Known<'_>) -> Vec<RuleOutcome> {
+    let findings = match known {
+        Known::Findings(findings) => findings,
+        Known::NoDatabase(_) if inventory.packages.is_empty() => return Vec::new(),
+        Known::NoDatabase(folder) => {
+            let place = folder.map(|folder| format!(" in `{folder}`")).unwrap_or_default();
+            let actual = format!("there is no advisory database{place}: vulnerabilities were not looked for");
+            let fix = match folder {
+                Some(folder) => format!("build one there: imagescan db build -o {folder} --input FEED=PATH"),
+                None => "build one with `imagescan db build`, and name it with --db".into(),
+            };
+            let rule = outcome(NO_KNOWLEDGE, Level::Inconclusive, "image");
+            return vec![RuleOutcome { actual: Some(actual), fix: Some(fix), ..rule }];
         }
-        let rule = outcome(NO_KNOWLEDGE, Level::Inconclusive, "image");
-        let actual = "there is no advisory database: vulnerabilities were not looked for".to_string();
-        let fix = "build one with `imagescan db build`, and name it with --db".to_string();
-        return vec![RuleOutcome { actual: Some(actual), fix: Some(fix), ..rule }];
     };
     let about_knowledge = |finding: &Finding| {
         let (rule, level) = match finding.kind {

@@ -13,6 +13,6 @@ mod policy;
 
 pub use duration::{Duration, DurationError};
 pub use file::PolicyError;
-pub use judge::{FailOn, judge};
+pub use judge::{FailOn, Known, judge};
 pub use outcome::RULES;
 pub use policy::{ClockChoice, Lifespan, Policy, RuleLevel, UnknownAge};

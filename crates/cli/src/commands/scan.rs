@@ -4,9 +4,9 @@ use crate::arguments::{FailOn, Format, Scan};
 use crate::failure::Usage;
 use crate::{clock, failure, folders, output, targets};
 use anyhow::{Context as _, Result, anyhow};
-use imagescan_knowledge::Knowledge;
+use imagescan_knowledge::{Knowledge, KnowledgeError};
 use imagescan_model::{ExitCode, Finding, ImageReport, Inventory, REPORT_SCHEMA, Report};
-use imagescan_policy::Policy;
+use imagescan_policy::{Known, Policy};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -17,9 +17,9 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode> {
     let as_of = arguments.targets.as_of.unwrap_or_else(clock::now);
     let policy = policy(arguments)?;
     let folder = folders::database(&arguments.database, &arguments.targets.cache)?;
-    let knowledge = match folder.join("manifest").exists() || arguments.database.db.is_some() {
-        true => Some(Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))?),
-        false => None,
+    let knowledge = match Knowledge::open(&folder) {
+        Err(KnowledgeError::Missing { .. }) => None,
+        opened => Some(opened.with_context(|| format!("database `{}`", folder.display()))?),
     };
     let read = targets::read(&arguments.targets)?;
     let mut images = Vec::with_capacity(read.inventories.len());
@@ -70,7 +70,10 @@ fn judge(
         FailOn::Warn => imagescan_policy::FailOn::Warn,
         FailOn::Never => imagescan_policy::FailOn::Never,
     };
-    let verdict = imagescan_policy::judge(policy, &mut inventory, findings.as_deref(), as_of, fail_on);
+    // The cache's own folder is not the user's word: a report says the same on every machine.
+    let named = arguments.database.db.as_ref().map(|folder| folder.display().to_string());
+    let known = findings.as_deref().map_or(Known::NoDatabase(named.as_deref()), Known::Findings);
+    let verdict = imagescan_policy::judge(policy, &mut inventory, known, as_of, fail_on);
     Ok(ImageReport { inventory, findings: findings.unwrap_or_default(), verdict })
 }
 

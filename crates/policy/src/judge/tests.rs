@@ -22,7 +22,7 @@ fn at(text: &str) -> Timestamp {
 /// Exit code and (level, rule) of each outcome, and the inventory after.
 fn verdict(policy: &str, mut inventory: Inventory, as_of: &str) -> (u8, Vec<(Level, String)>, Inventory) {
     let policy = Policy::parse(&format!("version = 1\n{policy}")).unwrap();
-    let verdict = judge(&policy, &mut inventory, Some(&[]), at(as_of), FailOn::Deny);
+    let verdict = judge(&policy, &mut inventory, Known::Findings(&[]), at(as_of), FailOn::Deny);
     let rules = verdict.rules.into_iter().map(|rule| (rule.level, rule.rule)).collect();
     (verdict.exit_code.into(), rules, inventory)
 }
@@ -150,13 +150,13 @@ fn not_to_know_is_inconclusive_and_fail_on_changes_only_denials() {
     let mut inventory = built("2026-11-01T00:00:00Z");
     inventory.packages.push(Package::new(PackageType::Deb, "a", "1"));
     let as_of = at("2026-11-24T00:00:00Z");
-    let code = |mut inventory: Inventory, findings: Option<&[Finding]>, fail_on| {
-        judge(&Policy::default(), &mut inventory, findings, as_of, fail_on).exit_code
+    let code = |mut inventory: Inventory, known: Known<'_>, fail_on| {
+        judge(&Policy::default(), &mut inventory, known, as_of, fail_on).exit_code
     };
-    assert_eq!(code(inventory.clone(), None, FailOn::Never), ExitCode::Inconclusive);
-    assert_eq!(code(inventory, Some(&[]), FailOn::Deny), ExitCode::Passed);
-    assert_eq!(code(built("2020-01-01T00:00:00Z"), Some(&[]), FailOn::Never), ExitCode::Passed);
-    assert_eq!(code(built("2026-06-01T00:00:00Z"), Some(&[]), FailOn::Warn), ExitCode::Denied);
+    assert_eq!(code(inventory.clone(), Known::NoDatabase(None), FailOn::Never), ExitCode::Inconclusive);
+    assert_eq!(code(inventory, Known::Findings(&[]), FailOn::Deny), ExitCode::Passed);
+    assert_eq!(code(built("2020-01-01T00:00:00Z"), Known::Findings(&[]), FailOn::Never), ExitCode::Passed);
+    assert_eq!(code(built("2026-06-01T00:00:00Z"), Known::Findings(&[]), FailOn::Warn), ExitCode::Denied);
 }
 
 #[test]
