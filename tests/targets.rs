@@ -246,7 +246,8 @@ fn a_document_that_is_silent_does_not_pass() {
 fn lists_of_purls_are_scanned_like_their_inventories_byte_for_byte() {
     let place = Place::new();
     let db = place.database();
-    let list = "pkg:deb/debian/bash@5.2.15-2?distro=debian-12\npkg:apk/alpine/musl@1.2-r0?distro=alpine-3.20\n";
+    let list =
+        "pkg:deb/debian/bash@5.2.15-2?distro=debian-12\npkg:apk/alpine/musl@1.2-r0?distro=alpine-3.20\n";
     let list = format!("purl:{}", place.write("list", list.as_bytes()).display());
     let file = place.write("facts.json", inventory(&list).stdout.as_bytes()).display().to_string();
     let facts = format!("inventory:{file}");

@@ -15,7 +15,7 @@ pub(crate) fn findings<'a>(
     as_of: Timestamp,
     max_age: SignedDuration,
 ) -> Vec<Finding> {
-    let mut asked: BTreeMap<(Option<String>, &PackageType), (Option<&Release>, usize)> = BTreeMap::new();
+    let mut asked: BTreeMap<_, (Option<&Release>, usize)> = BTreeMap::new();
     for key in keys {
         let asked = asked.entry((key.covered_as(), &key.package_type)).or_default();
         *asked = (key.release.as_ref(), asked.1 + 1);
