@@ -150,8 +150,9 @@ fn walk(
                     inflated += window.len() as u64;
                     check(inflated, read, limits)?;
                     reading.meter.inflated(window.len() as u64, limits)?;
-                    reading.meter.read(read - seen);
-                    seen = read;
+                    // A decoder gives back what it took too many.
+                reading.meter.read(read.saturating_sub(seen));
+                    seen = seen.max(read);
                     if let Some(hasher) = &mut hasher {
                         hasher.update(window);
                     }

@@ -88,7 +88,7 @@ fn of_a_history_that_lies_the_newest_entry_is_named() {
     let evidence = &mut inventory.age.as_mut().unwrap().build.evidence;
     evidence.extend([said("2025-01-01T00:00:00Z"), said("2025-03-01T00:00:00Z")]);
     let as_of = at("2026-11-24T00:00:00Z");
-    let verdict = judge(&Policy::default(), &mut inventory, Some(&[]), as_of, FailOn::Deny);
+    let verdict = judge(&Policy::default(), &mut inventory, Known::Findings(&[]), as_of, FailOn::Deny);
     let note = verdict.rules.iter().find(|rule| rule.rule == "created-inconsistent").unwrap();
     assert!(note.actual.as_ref().unwrap().contains("history created 2025-03-01"), "{note:?}");
 }
