@@ -1,6 +1,7 @@
 //! What an image says of its age: every statement as found, in the order of the ladder, none of them judged.
 
 use crate::lines::Lines;
+use crate::os_release;
 use crate::text::text;
 use imagescan_image::{Image, View};
 use imagescan_model::{Age, AgeEvidence, AgeFact, EvidenceSource, Inventory, Package};
@@ -94,6 +95,10 @@ fn content_of(view: View<'_>, packages: &[Package]) -> Vec<AgeEvidence> {
         .filter(|name| name.ends_with("Release"))
         .filter_map(|name| log(EvidenceSource::RepositoryIndex, &format!("{LISTS}/{name}"), release_date));
     content.extend(releases.max_by_key(|said| said.at));
+    content.extend(os_release::build_day(view).map(|(path, at)| {
+        let subject = Some(format!("/{path}"));
+        AgeEvidence { subject, ..dated(EvidenceSource::OsRelease, at) }
+    }));
     content
 }
 
@@ -174,6 +179,18 @@ mod tests {
         let sources = |fact: &AgeFact| fact.evidence.iter().map(|said| said.source).collect::<Vec<_>>();
         assert_eq!(sources(&age.build), [EvidenceSource::RepositoryIndex]);
         assert_eq!(sources(&age.packages), []);
+    }
+
+    #[test]
+    fn the_build_of_the_system_is_evidence() {
+        let tree = TreeBuilder::new().layer().file("etc/os-release", b"BUILD_ID=20260110.1\n", 0).build();
+        let age = evidence(&Image { tree, ..Image::default() }, &Inventory::default(), None);
+        let said = &age.build.evidence[0];
+        assert_eq!(
+            (said.source, said.subject.as_deref()),
+            (EvidenceSource::OsRelease, Some("/etc/os-release"))
+        );
+        assert_eq!(said.at.unwrap().to_string(), "2026-01-10T00:00:00Z");
     }
 
     #[test]

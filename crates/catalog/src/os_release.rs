@@ -4,6 +4,7 @@ use crate::problem;
 use crate::text::{lines, some, text};
 use imagescan_image::{ReadAt, View};
 use imagescan_model::{Incomplete, IncompleteKind, System};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Files asked for, the first that is there and says an `ID` decides.
@@ -50,6 +51,38 @@ pub(crate) fn system(view: View<'_>, problems: &mut Vec<Incomplete>) -> System {
     problems.append(&mut unread);
     problems.push(Incomplete { what: IncompleteKind::System, path: None, why: why.into() });
     System::default()
+}
+
+/// The day that os-release says its system, or the image of it, was built on, and the file that says so. Many write
+/// something else into these fields, which is no date and says nothing.
+pub(crate) fn build_day(view: View<'_>) -> Option<(&'static str, Timestamp)> {
+    for path in ["etc/os-release", "usr/lib/os-release"] {
+        let Some(file) = view.file(path).ok().flatten().filter(|file| file.len() <= LONGEST) else {
+            continue;
+        };
+        let fields = assignments(&file.bytes().ok()?);
+        let days = ["BUILD_ID", "IMAGE_VERSION"].into_iter().filter_map(|name| day(fields.get(name)?));
+        return days.max().map(|day| (path, day));
+    }
+    None
+}
+
+/// `YYYYMMDD` or `YYYY-MM-DD`, also with the number of that day's build behind a full stop.
+fn day(value: &str) -> Option<Timestamp> {
+    let (date, number) = value.split_once('.').unwrap_or((value, "0"));
+    let digits: String = match date.len() {
+        8 => date.into(),
+        10 => date.split('-').map(|part| part.to_string()).collect(),
+        _ => return None,
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits.len() != 8 || !is_number(&digits) || !is_number(number) {
+        return None;
+    }
+    let (year, rest) = digits.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    let written = format!("{year}-{month}-{day}");
+    (date.len() == 8 || date == written).then(|| format!("{written}T00:00:00Z").parse().ok())?
 }
 
 /// os-release(5): shell assignments without expansion. The last of a name counts.
@@ -201,6 +234,34 @@ mod tests {
                 "{content}"
             );
         }
+    }
+
+    #[test]
+    fn a_build_id_counts_where_it_is_a_day() {
+        let built = |text: &str| {
+            let tree = TreeBuilder::new().layer().file("usr/lib/os-release", text.as_bytes(), 0).build();
+            build_day(tree.top()).map(|(_, day)| day.to_string())
+        };
+        for text in
+            ["BUILD_ID=20240102", "IMAGE_VERSION=\"20240102.3\"", "BUILD_ID=2024-01-02.1\nIMAGE_VERSION=7"]
+        {
+            assert_eq!(built(text).as_deref(), Some("2024-01-02T00:00:00Z"), "{text}");
+        }
+        for text in [
+            "rolling",
+            "17800.66.27",
+            "20241302",
+            "2024010",
+            "202401023",
+            "2024-1-002",
+            "20240102.",
+            "+2024010",
+            "",
+        ] {
+            assert_eq!(built(&format!("BUILD_ID={text}")), None, "{text}");
+        }
+        let both = "IMAGE_VERSION=20240301\nBUILD_ID=20240102\n";
+        assert_eq!(built(both).as_deref(), Some("2024-03-01T00:00:00Z"));
     }
 
     #[test]

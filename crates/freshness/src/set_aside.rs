@@ -32,6 +32,7 @@ pub(crate) fn is_claim(source: EvidenceSource) -> bool {
         | Source::AptLog
         | Source::DpkgLog
         | Source::RepositoryIndex
+        | Source::OsRelease
         | Source::FileModified => false,
     }
 }

@@ -90,6 +90,8 @@ pub enum EvidenceSource {
     DpkgLog,
     /// Date of a repository index left in the image.
     RepositoryIndex,
+    /// `BUILD_ID` or `IMAGE_VERSION` of os-release, where it is a date.
+    OsRelease,
     /// Newest modification time of a regular file in a layer.
     FileModified,
 }

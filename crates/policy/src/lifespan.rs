@@ -177,6 +177,7 @@ fn source_name(source: EvidenceSource) -> &'static str {
         EvidenceSource::AptLog => "last apt run",
         EvidenceSource::DpkgLog => "last dpkg run",
         EvidenceSource::RepositoryIndex => "repository index",
+        EvidenceSource::OsRelease => "os-release build",
         EvidenceSource::FileModified => "newest file",
     }
 }
