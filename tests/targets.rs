@@ -243,6 +243,30 @@ fn a_document_that_is_silent_does_not_pass() {
 }
 
 #[test]
+fn constrained_entries_of_apks_world_are_pins() {
+    let place = Place::new();
+    let db = place.database();
+    let lower = Tar::new()
+        .file("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.3\n")
+        .file("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\n\n")
+        .file("etc/apk/world", b"musl\ncurl<8\n");
+    let upper = Tar::new().file("etc/apk/world", b"musl=1.2.5-r0\ncurl<8\n");
+    let image = place.layout(&[lower.build(), upper.build()]);
+    let facts = inventory(&image);
+    let pin = |subject: &str, statement: &str, line: u32, layer: u32| {
+        serde_json::json!({"kind": "apk-world", "subject": subject, "statement": statement,
+            "location": {"path": "etc/apk/world", "line": line, "layer": layer}})
+    };
+    let expected = serde_json::json!([pin("curl", "curl<8", 2, 0), pin("musl", "musl=1.2.5-r0", 1, 1)]);
+    assert_eq!(facts.json()["images"][0]["pins"], expected);
+    let file = place.write("facts.json", facts.stdout.as_bytes()).display().to_string();
+    let named = |target: &str| {
+        scan(target, &db).stdout.replace(&format!("\"target\": \"{target}\""), "\"target\": \"\"")
+    };
+    assert_eq!(named(&image), named(&format!("inventory:{file}")));
+}
+
+#[test]
 fn lists_of_purls_are_scanned_like_their_inventories_byte_for_byte() {
     let place = Place::new();
     let db = place.database();

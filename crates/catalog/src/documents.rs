@@ -50,6 +50,7 @@ pub fn documents(bytes: &[u8], target: &str) -> Result<Vec<Inventory>, DocumentE
         }
         // Written by us sorted; whoever edited it may not have.
         inventory.packages.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        inventory.pins.sort();
         complete(inventory);
         inventory.incomplete.sort();
     }
@@ -84,6 +85,7 @@ fn is_of_image(inventory: &Inventory) -> bool {
         || inventory.config_digest.is_some()
         || inventory.platform.is_some()
         || !inventory.layers.is_empty()
+        || !inventory.pins.is_empty()
         || inventory.facts != Facts::default()
 }
 

@@ -2,14 +2,15 @@
 
 use crate::attribution::attributed;
 use crate::database;
-use crate::{age, apk, config, dpkg, os_release, purl, rpm};
+use crate::{age, apk, apk_world, config, dpkg, os_release, purl, rpm};
 use imagescan_image::{Image, Question};
 use imagescan_model::{EXTRACTOR_VERSION, Facts, Incomplete, IncompleteKind, Inventory, PackageType};
 
 /// What an image must be asked for [`inventory`].
 #[must_use]
 pub fn question() -> Question {
-    let patterns = [&os_release::PATHS[..], &dpkg::PATHS, &apk::PATHS, &rpm::PATHS, &age::PATHS].concat();
+    let databases = [&dpkg::PATHS[..], &apk::PATHS, &rpm::PATHS].concat();
+    let patterns = [&os_release::PATHS[..], &databases, &[apk_world::PATH], &age::PATHS].concat();
     Question::new(&patterns)
 }
 
@@ -40,6 +41,10 @@ pub fn inventory(image: &Image) -> Inventory {
             (package.introduced_in, package.layer) = (None, None);
         }
     }
+    let mut pins = apk_world::pins(&image.tree, &mut incomplete);
+    if layers.is_empty() {
+        pins.iter_mut().for_each(|pin| pin.location.layer = None);
+    }
     for layer in &mut layers {
         let introduced = packages.iter().filter(|package| package.introduced_in == Some(layer.index)).count();
         let changed = packages.iter().filter(|package| package.layer == Some(layer.index));
@@ -61,6 +66,7 @@ pub fn inventory(image: &Image) -> Inventory {
         age: None,
         layers,
         packages,
+        pins,
         facts: Facts { languages: image.languages.clone(), ..config.facts },
         incomplete,
     };

@@ -7,6 +7,7 @@
 
 mod age;
 mod apk;
+mod apk_world;
 mod attribution;
 mod config;
 mod database;

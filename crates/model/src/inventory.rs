@@ -1,6 +1,6 @@
 //! An image's facts: all that a later judgement needs, and no judgement.
 
-use crate::{Age, Digest, Package, Platform, System};
+use crate::{Age, Digest, Package, Pin, Platform, System};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +60,9 @@ pub struct Inventory {
     pub layers: Vec<Layer>,
     /// Sorted by [`Package::sort_key`].
     pub packages: Vec<Package>,
+    /// What keeps packages at a version, or away. Sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
     /// Configuration and content facts.
     pub facts: Facts,
     /// What was there and could not be read. Sorted.

@@ -14,6 +14,7 @@ mod finding;
 mod inventory;
 mod match_key;
 mod package;
+mod pin;
 mod platform;
 mod reference;
 mod release;
@@ -37,6 +38,7 @@ pub use inventory::{
 };
 pub use match_key::MatchKey;
 pub use package::{Package, PackageState, PackageType, SourcePackage};
+pub use pin::{Pin, PinKind, PinLocation};
 pub use platform::{Platform, PlatformError};
 pub use reference::{ImageReference, ReferenceError};
 pub use release::{Release, ReleaseError};

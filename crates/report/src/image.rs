@@ -111,6 +111,14 @@ fn facts(inventory: &Inventory, as_of: Timestamp) -> Vec<String> {
     if !holds.is_empty() {
         facts.push(format!("on hold: {}", holds.join(", ")));
     }
+    if !inventory.pins.is_empty() {
+        let (shown, cut_off) = inventory.pins.split_at(inventory.pins.len().min(MOST));
+        let mut pins: Vec<String> = shown.iter().map(|pin| escaped(&pin.statement)).collect();
+        if !cut_off.is_empty() {
+            pins.push(format!("… and {} more", cut_off.len()));
+        }
+        facts.push(format!("pinned: {}", pins.join(", ")));
+    }
     let languages = inventory.facts.languages.iter();
     let languages: Vec<String> =
         languages.map(|found| format!("{}: {}", escaped(&found.kind), found.count)).collect();

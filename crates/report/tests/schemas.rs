@@ -86,6 +86,15 @@ fn inventory() -> Inventory {
             packages_changed: 0,
         }],
         packages: vec![package()],
+        pins: PinKind::ALL
+            .into_iter()
+            .map(|kind| Pin {
+                kind,
+                subject: "a".into(),
+                statement: "a=1".into(),
+                location: PinLocation { path: "etc/apk/world".into(), line: Some(1), layer: Some(0) },
+            })
+            .collect(),
         facts: Facts {
             user: text(),
             ports: vec!["80/tcp".into()],
@@ -253,9 +262,15 @@ fn documents_with_every_field_are_valid() {
 
 #[test]
 fn a_judgement_or_a_stranger_in_an_inventory_is_refused() {
-    for path in
-        ["/images/0", "/images/0/system", "/images/0/age", "/images/0/packages/0", "/images/0/facts", ""]
-    {
+    for path in [
+        "/images/0",
+        "/images/0/system",
+        "/images/0/age",
+        "/images/0/packages/0",
+        "/images/0/facts",
+        "/images/0/pins/0",
+        "",
+    ] {
         let mut document = inventory_document();
         document.pointer_mut(path).unwrap()["surprise"] = json!(1);
         assert!(!problems(INVENTORY, &document).is_empty(), "{path}");
@@ -290,10 +305,11 @@ fn the_schema_names_no_field_that_no_document_has() {
 }
 
 #[test]
-fn every_incomplete_kind_is_documented() {
+fn every_incomplete_kind_and_every_kind_of_pin_is_documented() {
     let documentation = include_str!("../../../docs/reports.md");
-    for kind in IncompleteKind::ALL {
-        let name = serde_json::to_value(kind).unwrap();
+    let incomplete = IncompleteKind::ALL.map(|kind| serde_json::to_value(kind).unwrap());
+    let pins = PinKind::ALL.map(|kind| serde_json::to_value(kind).unwrap());
+    for name in incomplete.into_iter().chain(pins) {
         assert!(documentation.contains(&format!("- `{}`:", name.as_str().unwrap())), "{name}");
     }
 }

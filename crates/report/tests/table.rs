@@ -256,3 +256,20 @@ fn no_line_is_wider_than_the_terminal_and_none_obeys_the_image() {
         }
     }
 }
+
+#[test]
+fn pins_are_one_line_and_no_more_than_a_dozen() {
+    let pin = |number: u32| Pin {
+        kind: PinKind::ApkWorld,
+        subject: format!("p{number}"),
+        statement: format!("p{number}\u{1b}=1"),
+        location: PinLocation { path: "etc/apk/world".into(), line: Some(number), layer: Some(0) },
+    };
+    let inventory = Inventory { pins: (10..30).map(pin).collect(), ..inventory("oci:app") };
+    let verdict = Verdict { result: VerdictResult::Passed, exit_code: ExitCode::Passed, rules: Vec::new() };
+    let images = vec![ImageReport { inventory, findings: Vec::new(), verdict }];
+    let text = plain(&report(None, images), 500);
+    let line = text.lines().find(|line| line.contains("pinned: ")).unwrap();
+    assert!(line.contains("p21") && !line.contains("p22") && line.ends_with("… and 8 more"), "{line}");
+    assert!(!text.contains('\u{1b}'));
+}
