@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "what could not be compared")]
 
+use imagescan_feeds::{Input, Parsed, descriptions, parse};
+use imagescan_model::{AdvisoryRecord, AdvisoryState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +11,7 @@ use std::io::Read;
 use std::path::Path;
 
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/feeds");
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vuln-feeds/samples");
 const TRACKER: &str = include_str!("../../../vuln-feeds/samples/debian/tracker.json");
 const DSA_LIST: &str = include_str!("../../../vuln-feeds/samples/debian/DSA-list");
 const SECDB: &str = include_str!("../../../vuln-feeds/samples/alpine/v3.11-main.json");
@@ -126,4 +129,47 @@ fn rows_of_the_secdb_sample_are_real() {
         }
     }
     assert!(rows >= 12, "{rows}");
+}
+
+/// The sample of a feed, as its parser reads it.
+fn parsed(feed: &str) -> Parsed {
+    let feed = descriptions().into_iter().find(|description| description.id == feed).unwrap();
+    let entries = fs::read_dir(Path::new(SAMPLES).join(&feed.id)).unwrap();
+    let documents: Vec<Vec<u8>> = entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    let inputs: Vec<Input<'_>> = documents.iter().map(|bytes| Input { name: "x", bytes }).collect();
+    parse(&feed, &inputs).unwrap()
+}
+
+#[test]
+fn every_feed_has_a_sample_of_each_distribution_it_speaks_of() {
+    for feed in descriptions() {
+        let coverage = parsed(&feed.id).coverage;
+        let mut found: Vec<String> =
+            coverage.into_iter().map(|covered| covered.release.distribution).collect();
+        found.dedup();
+        assert_eq!(found, feed.distributions, "{}", feed.id);
+    }
+}
+
+#[test]
+fn the_osv_sample_states_what_the_other_samples_state() {
+    let others: Vec<AdvisoryRecord> =
+        ["alpine", "debian"].iter().flat_map(|feed| parsed(feed).records).collect();
+    let osv = parsed("osv").records;
+    for record in &osv {
+        let about = |other: &&AdvisoryRecord| {
+            (&other.release, &other.package, &other.id) == (&record.release, &record.package, &record.id)
+        };
+        // OSV does not tell what will not be fixed from what is not fixed yet.
+        let stated = |record: &AdvisoryRecord| {
+            (record.state == AdvisoryState::NotAffected, record.fixed_version.clone())
+        };
+        let other = others.iter().find(about).unwrap_or_else(|| panic!("nobody else states {record:?}"));
+        assert_eq!(stated(record), stated(other), "{} {}", record.package, record.id);
+        for advisory in &record.advisories {
+            assert!(other.advisories.contains(advisory), "{advisory:?}");
+        }
+    }
+    assert!(osv.iter().any(|record| record.fixed_version.is_none()));
+    assert!(osv.len() >= 5, "{}", osv.len());
 }
