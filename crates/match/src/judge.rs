@@ -96,12 +96,24 @@ fn judgement<'a>(state: AdvisoryState, row: &'a FiledRecord, rows: &[&'a FiledRe
     Judgement { state, fixed_version: row.record.fixed_version.as_deref(), row: &row.record, feeds }
 }
 
-/// Which of two rows that hold says more: a fix over none, the higher fix, the better known state.
+/// Which of two rows that hold says more: a fix over none, the higher fix, the better known state. A feed that
+/// cannot tell why there is no fix (OSV) says less than one that can.
 fn weigh(a: &AdvisoryRecord, b: &AdvisoryRecord, compare: &dyn Fn(&str, &str) -> Ordering) -> Ordering {
     match (&a.fixed_version, &b.fixed_version) {
         (Some(a), Some(b)) => compare(a, b),
-        (None, None) => b.state.cmp(&a.state),
+        (None, None) => known(a.state).cmp(&known(b.state)),
         (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// How much a state says of what has no fix.
+fn known(state: AdvisoryState) -> u8 {
+    match state {
+        AdvisoryState::NotAffected | AdvisoryState::UnderInvestigation => 0,
+        AdvisoryState::Affected => 1,
+        AdvisoryState::FixDeferred => 2,
+        AdvisoryState::WillNotFix => 3,
+        AdvisoryState::EndOfLife => 4,
     }
 }
 
@@ -191,6 +203,22 @@ mod tests {
         assert_eq!(verdict("1", &denied), (NotAffected, None));
         let states = [row("CVE-1", FixDeferred, None, None), row("CVE-1", Affected, None, Some("9"))];
         assert_eq!(verdict("1", &states), (Affected, Some("9".into())));
+    }
+
+    #[test]
+    fn a_feed_that_knows_why_there_is_no_fix_is_believed() {
+        use AdvisoryState::{Affected, EndOfLife, FixDeferred, UnderInvestigation, WillNotFix};
+        for (said, over) in [
+            (WillNotFix, Affected),
+            (FixDeferred, Affected),
+            (EndOfLife, Affected),
+            (Affected, UnderInvestigation),
+        ] {
+            let mut rows = [row("CVE-1", said, None, None), row("CVE-1", over, None, None)];
+            assert_eq!(verdict("1", &rows), (said, None));
+            rows.reverse();
+            assert_eq!(verdict("1", &rows), (said, None));
+        }
     }
 
     #[test]
