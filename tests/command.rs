@@ -180,6 +180,35 @@ fn findings_are_in_the_report_with_what_is_not_affected_on_demand() {
     assert_eq!(all.json()["images"][0]["findings"][0]["state"], "not_affected");
 }
 
+/// Nothing in it varies: stored layers, the committed samples, a fixed instant, a target named from its own folder.
+#[test]
+fn the_json_report_stays_what_it_is() {
+    let place = Place::new();
+    let zlib = status(&[("zlib1g", "1:1.2.13.dfsg-1")]).replace("\n\n", "\nSource: zlib\n\n");
+    let held = "Package: libcurl4\nStatus: hold ok installed\nArchitecture: amd64\nSource: curl\n\
+        Version: 7.88.1-10+deb12u3\n\n";
+    let base = Tar::new()
+        .file("etc/os-release", OS_RELEASE.as_bytes())
+        .file("var/lib/dpkg/status", zlib.as_bytes())
+        .build();
+    let top = Tar::new()
+        .file("var/lib/dpkg/status", format!("{zlib}{held}").as_bytes())
+        .file("lib/apk/db/installed", b"P:musl\nV:1.2.5-r0\nA:x86_64\no:musl\n\n")
+        .file("app/node_modules/a/package.json", b"{\"name\": \"a\"}")
+        .build();
+    place.layout_with(&[base, top], |layer| (layer.to_vec(), ""));
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vuln-feeds/samples");
+    let inputs: Vec<String> =
+        ["alpine", "debian", "osv"].iter().map(|feed| format!("{feed}={samples}/{feed}")).collect();
+    let mut build = vec!["db", "build", "-o", "db", "--as-of", AS_OF];
+    inputs.iter().for_each(|input| build.extend(["--input", input]));
+    assert_eq!(run_in(place.0.path(), &build).code, 0);
+    let scan = ["scan", "oci:image", "--db", "db", "--as-of", AS_OF, "-o", "json", "-q"];
+    let said = run_in(place.0.path(), &scan);
+    said.json();
+    insta::assert_snapshot!("report", said.stdout);
+}
+
 #[test]
 fn a_release_that_no_feed_covers_is_never_clean() {
     let place = Place::new();

@@ -249,6 +249,11 @@ pub(crate) fn run(arguments: &[&str]) -> Said {
     said
 }
 
+/// [`run`] in a folder, so that paths in a document are the same wherever that is.
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Said {
+    command(arguments).current_dir(folder).output().unwrap().into()
+}
+
 pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Said {
     let mut child = command(arguments)
         .stdin(Stdio::piped())
