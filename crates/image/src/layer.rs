@@ -5,10 +5,11 @@ use crate::collect::Collector;
 use crate::content::KeepError;
 use crate::evidence::LayerEvidence;
 use crate::inflate::{self, Compression, Inflater};
-use crate::limits::{LimitError, Limits};
+use crate::limits::{Late, LimitError, Limits};
 use crate::progress::Meter;
 use crate::registry::remote::RemoteBlob;
 use crate::tar::{self, TarError, TarLimits, Walker};
+use imagescan_fetch::FetchError;
 use imagescan_model::Digest;
 use std::io::{self, Read};
 use std::time::Instant;
@@ -33,10 +34,21 @@ pub(crate) enum LayerError {
     /// A bound that several layers share: which of them meets it is chance, so all fail together.
     #[error(transparent)]
     Shared(LimitError),
+    #[error(transparent)]
+    Late(#[from] Late),
     #[error("the private cache: {0}")]
     Cache(io::Error),
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for LayerError {
+    fn from(error: io::Error) -> Self {
+        match FetchError::inside(&error) {
+            Some(FetchError::Deadline { .. }) => Self::Late(Late),
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl From<KeepError> for LayerError {
@@ -216,9 +228,7 @@ fn check(inflated: u64, read: u64, limits: &Limits) -> Result<(), LayerError> {
 /// An error once the time is over.
 pub(crate) fn in_time(deadline: Option<Instant>) -> Result<(), LayerError> {
     match deadline {
-        Some(deadline) if Instant::now() > deadline => {
-            Err(LayerError::Shared(LimitError::new(0, "seconds are left for this scan", "--max-time")))
-        }
+        Some(deadline) if Instant::now() > deadline => Err(Late.into()),
         _ => Ok(()),
     }
 }

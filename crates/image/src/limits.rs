@@ -58,6 +58,11 @@ pub struct LimitError {
     pub option: &'static str,
 }
 
+/// The deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the time for reading is over: if the image is trusted, raise --max-time")]
+pub(crate) struct Late;
+
 impl LimitError {
     pub(crate) fn new(limit: u64, what: &'static str, option: &'static str) -> Self {
         Self { limit, what, option }

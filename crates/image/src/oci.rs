@@ -6,6 +6,7 @@
 use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
 use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
+use crate::read::Options;
 use crate::registry::remote::{Remote, Resolved};
 use imagescan_model::{Digest, ImageReference, IncompleteKind, Layer, Platform};
 use serde::Deserialize;
@@ -93,7 +94,7 @@ pub(crate) fn plans(
     container: &Container,
     target: &str,
     reference: Option<&str>,
-    choice: &PlatformChoice,
+    options: &Options,
 ) -> Result<Vec<Plan>, String> {
     let document = container.document("index.json", MANIFEST_BYTES)?;
     let index: Index = parse(&document, "index.json")?;
@@ -103,7 +104,7 @@ pub(crate) fn plans(
         let names = list(index.manifests.iter().filter_map(Descriptor::name));
         return Err(format!("it holds no image `{}`: it has {names}", reference.escape_debug()));
     }
-    let layout = Layout { contents: Contents::Layout(container), target, choice };
+    let layout = Layout { contents: Contents::Layout(container), target, options };
     let mut plans = Vec::new();
     for group in groups(&chosen) {
         if let Err(why) = layout.choose(&group, None, 0, &mut plans) {
@@ -124,9 +125,9 @@ pub(crate) fn pulled(
     resolved: &Resolved,
     target: &str,
     reference: &ImageReference,
-    choice: &PlatformChoice,
+    options: &Options,
 ) -> Result<Vec<Plan>, String> {
-    by_digest(Contents::Registry(remote), resolved, target, &reference.to_string(), choice)
+    by_digest(Contents::Registry(remote), resolved, target, &reference.to_string(), options)
 }
 
 /// The images of a manifest or index that is known by its digest.
@@ -135,7 +136,7 @@ fn by_digest(
     top: &Resolved,
     target: &str,
     reference: &str,
-    choice: &PlatformChoice,
+    options: &Options,
 ) -> Result<Vec<Plan>, String> {
     let media_type = if top.is_index { OCI_INDEX } else { "application/vnd.oci.image.manifest.v1+json" };
     let descriptor = Descriptor {
@@ -146,7 +147,7 @@ fn by_digest(
         artifact_type: None,
         annotations: None,
     };
-    let layout = Layout { contents, target, choice };
+    let layout = Layout { contents, target, options };
     let mut plans = Vec::new();
     layout.descend(&descriptor, None, 0, &mut plans)?;
     if plans.is_empty() {
@@ -221,7 +222,7 @@ impl Contents<'_> {
 struct Layout<'a> {
     contents: Contents<'a>,
     target: &'a str,
-    choice: &'a PlatformChoice,
+    options: &'a Options,
 }
 
 impl Layout<'_> {
@@ -237,7 +238,7 @@ impl Layout<'_> {
             descriptors.iter().copied().filter(|descriptor| !descriptor.is_no_image()).collect();
         let platforms: Vec<Platform> = images.iter().filter_map(|image| image.platform()).collect();
         // One image alone is taken whatever its platform, unless one was asked for.
-        let wanted = match self.choice {
+        let wanted = match &self.options.platform {
             PlatformChoice::Host if images.len() == 1 => None,
             choice => choice.wanted(),
         };
@@ -310,6 +311,10 @@ impl Layout<'_> {
             let kind = manifest.config.media_type.escape_debug();
             return Some(Plan::failed(image, format!("it is no container image, but `{kind}`")));
         }
+        // Before anybody is asked about any of them.
+        if let Err(why) = plan::check_count(manifest.layers.len(), &self.options.limits) {
+            return Some(Plan::failed(image, why));
+        }
         let mut plan = Plan { image, layers: Vec::new() };
         plan.image.annotations = descriptor.annotations.clone().unwrap_or_default();
         plan.image.annotations.extend(manifest.annotations.unwrap_or_default());
@@ -333,8 +338,9 @@ impl Layout<'_> {
         if let (Some(platform), Some(indexed)) = (&mut plan.image.platform, &indexed) {
             platform.variant = platform.variant.take().or_else(|| indexed.variant.clone());
         }
-        if indexed.is_none() && !self.choice.takes_single(plan.image.platform.as_ref()) {
-            let wanted = self.choice.wanted().map_or_else(String::new, |platform| platform.to_string());
+        if indexed.is_none() && !self.options.platform.takes_single(plan.image.platform.as_ref()) {
+            let wanted =
+                self.options.platform.wanted().map_or_else(String::new, |platform| platform.to_string());
             let why = format!("it has no image for {wanted}: it has {}", list(&plan.image.platform));
             return Some(Plan::failed(plan.image, why));
         }
@@ -399,4 +405,26 @@ fn parse_digest(text: &str) -> Result<Digest, String> {
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], name: &str) -> Result<T, String> {
     let name = name.escape_debug();
     serde_json::from_slice(bytes).map_err(|error| format!("`{name}` is damaged: {error}"))
+}
+
+/// Reads `bytes` as whatever a registry may say they are: only one reading may hold.
+///
+/// # Panics
+/// When two do.
+#[cfg(fuzzing)]
+pub fn documents(bytes: &[u8]) {
+    let is_index = crate::registry::remote::kind(bytes, "");
+    let index = parse::<Index>(bytes, "");
+    let manifest = parse::<Manifest>(bytes, "");
+    assert!(is_index != Ok(true) || manifest.is_err(), "an index that is a manifest");
+    assert!(is_index != Ok(false) || index.is_err(), "a manifest that is an index");
+    if let Ok(index) = index {
+        for group in groups(&index.manifests.iter().collect::<Vec<_>>()) {
+            let named = group.iter().filter(|descriptor| descriptor.name().is_some()).count();
+            assert!(named == 0 || named == group.len(), "one image of several names");
+            let _ = list(group.iter().filter_map(|descriptor| descriptor.platform()));
+        }
+    }
+    let mut plan = Plan::default();
+    plan.read_config(Ok(bytes.to_vec()));
 }

@@ -5,6 +5,7 @@ use crate::blob::Blob;
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::layer::LayerError;
+use crate::limits::Limits;
 use crate::registry::remote::RemoteBlob;
 use imagescan_model::{Digest, Incomplete, IncompleteKind, Layer};
 use serde_json::Value;
@@ -161,6 +162,15 @@ fn diff_ids(config: &[u8]) -> Result<Vec<Digest>, String> {
     let ids = ids.ok_or("it has no rootfs.diff_ids: it describes no image")?;
     let digest = |id: &Value| id.as_str().unwrap_or_default().parse::<Digest>().map_err(|e| e.to_string());
     ids.iter().map(digest).collect()
+}
+
+/// An error for an image with more layers than are allowed.
+pub(crate) fn check_count(layers: usize, limits: &Limits) -> Result<(), String> {
+    if layers <= limits.layers {
+        return Ok(());
+    }
+    let most = limits.layers;
+    Err(format!("it has {layers} layers, more than the {most} allowed: if it is trusted, raise --max-layers"))
 }
 
 /// The platform that a config names.

@@ -3,6 +3,7 @@
 use crate::archive::Archive;
 use crate::blob::{Blob, open_file};
 use crate::cache::{Cache, Known};
+use crate::chain::chain;
 use crate::choose::PlatformChoice;
 use crate::collect::Collector;
 use crate::content::Store;
@@ -12,7 +13,7 @@ use crate::image::Image;
 use crate::inflate::Inflater;
 use crate::layer::{self, LayerError, Reading};
 use crate::limits::Limits;
-use crate::plan::{Check, Container, Plan, Source, Stored};
+use crate::plan::{self, Check, Container, Plan, Source, Stored};
 use crate::progress::{Meter, Progress};
 use crate::question::Question;
 use crate::registry::{Pull, Registries};
@@ -131,8 +132,7 @@ pub fn pull(
     let meter = Meter::new(Arc::clone(&options.progress));
     let failed = |why| ReadError::Pull { reference: pull.reference.clone(), why };
     let (remote, resolved) = registries.find(pull, options.limits.deadline).map_err(failed)?;
-    let plans =
-        oci::pulled(&remote, &resolved, target, &pull.reference, &options.platform).map_err(failed)?;
+    let plans = oci::pulled(&remote, &resolved, target, &pull.reference, options).map_err(failed)?;
     planned(target, plans, question, options, &meter)
 }
 
@@ -145,12 +145,7 @@ fn planned(
     meter: &Meter,
 ) -> Result<Vec<Image>, ReadError> {
     for plan in &mut plans {
-        let count = plan.layers.len();
-        if count > options.limits.layers {
-            let why = format!(
-                "it has {count} layers, more than the {} allowed: if it is trusted, raise --max-layers",
-                options.limits.layers
-            );
+        if let Err(why) = plan::check_count(plan.layers.len(), &options.limits) {
             *plan = Plan::failed(std::mem::take(&mut plan.image), why);
         }
     }
@@ -177,7 +172,7 @@ fn open(target: &str, location: &Location, options: &Options, meter: &Meter) -> 
     if is_folder {
         let container = Container::Folder(Folder::open(path).map_err(failed)?);
         if location.form == Form::Oci || container.has("index.json") {
-            return oci::plans(&container, target, reference, choice).map(Opened::Images).map_err(content);
+            return oci::plans(&container, target, reference, options).map(Opened::Images).map_err(content);
         }
         let has = |name: &str| path.join(name).symlink_metadata().is_ok();
         if ["etc", "usr", "var", "bin", "lib"].into_iter().any(has) {
@@ -192,10 +187,10 @@ fn open(target: &str, location: &Location, options: &Options, meter: &Meter) -> 
     let container = Container::Archive(archive);
     match location.form {
         Form::DockerArchive => docker::plans(&container, target, reference, choice),
-        Form::OciArchive => oci::plans(&container, target, reference, choice),
+        Form::OciArchive => oci::plans(&container, target, reference, options),
         // What docker writes now is both; only manifest.json says the tags in full.
         _ if is_docker => docker::plans(&container, target, reference, choice),
-        _ if is_oci => oci::plans(&container, target, reference, choice),
+        _ if is_oci => oci::plans(&container, target, reference, options),
         _ => return Ok(Opened::Tar(blob)),
     }
     .map(Opened::Images)
@@ -335,7 +330,9 @@ impl<'a> Reader<'a> {
         let known = cache.load(sources, store, meter);
         let unread = sources.iter().zip(&known).filter(|(_, known)| known.is_none());
         let unread: Vec<&Source> = unread.map(|(source, _)| *source).collect();
-        meter.begin(unread.len() as u64, unread.iter().map(|source| source.len()).sum());
+        // What a registry says of sizes may be anything.
+        let bytes = unread.iter().map(|source| source.len()).fold(0, u64::saturating_add);
+        meter.begin(unread.len() as u64, bytes);
         let hashed: Vec<&Source> =
             unread.iter().copied().filter(|source| !self.compared.contains(&*source.key)).collect();
         let mut items: Vec<Item<'_>> = unread.iter().map(|source| Item::Walk(source)).collect();
@@ -404,8 +401,10 @@ fn walk(
         results.push(match (&source.blob, result) {
             (Err(why), _) => Err(why.clone()),
             (Ok(_), Ok(Ok(evidence))) => Ok(evidence),
-            (Ok(_), Ok(Err(LayerError::Shared(limit)))) => return Err(limit.to_string()),
-            (Ok(_), Ok(Err(error))) => Err(error.to_string()),
+            (Ok(_), Ok(Err(error @ (LayerError::Shared(_) | LayerError::Late(_))))) => {
+                return Err(error.to_string());
+            }
+            (Ok(_), Ok(Err(error))) => Err(chain(&error)),
             (Ok(_), Err(fault)) => Err(fault),
         });
     }
