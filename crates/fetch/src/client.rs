@@ -69,7 +69,8 @@ impl Client {
     }
 
     /// Sends `request`. The answer may have any status but those that stand for a failure that may pass
-    /// (408, 429, 500, 502, 503, 504): they are errors once all attempts are used up.
+    /// (408, 429, 500, 502, 503, 504): they are errors once all attempts are used up. A connection that cannot be made is
+    /// tried once more only.
     pub fn send(&self, request: &Request) -> Result<Response, FetchError> {
         let retries = match request.method {
             Method::Get | Method::Head => self.inner.settings.retries.count,
@@ -85,6 +86,11 @@ impl Client {
                 }
                 Err(error) if error.is_transient() => None,
                 _ => return outcome,
+            };
+            let retries = match &outcome {
+                // Most often a name or a port is wrong, or the server is down for longer.
+                Err(FetchError::Connect { .. }) => retries.min(1),
+                _ => retries,
             };
             let wait = (attempt < retries).then(|| self.wait(attempt, asked, request.deadline)).flatten();
             let Some(wait) = wait else {

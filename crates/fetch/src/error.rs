@@ -178,6 +178,19 @@ impl FetchError {
         }
     }
 
+    /// Whether plain HTTP may find somebody where TLS did not: nobody took the connection, or answered in another
+    /// language. A certificate that is not believed is no such case.
+    #[must_use]
+    pub fn is_without_tls(&self) -> bool {
+        match self {
+            Self::Connect { .. } => true,
+            Self::Tls { source, .. } => {
+                matches!(source.downcast_ref(), Some(rustls::Error::InvalidMessage(_)))
+            }
+            _ => false,
+        }
+    }
+
     /// The error of this kind inside one that a reader gave.
     #[must_use]
     pub fn inside(error: &io::Error) -> Option<&Self> {

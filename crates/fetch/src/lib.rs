@@ -35,6 +35,6 @@ pub use error::FetchError;
 pub use guard::{Refusal, refused};
 pub use request::{Method, Payload, Request, Secret};
 pub use reqwest::Url;
-pub use response::{BodyReader, Response};
+pub use response::{BodyReader, Response, Unauthorized};
 pub use resume::Body;
 pub use settings::{HostCertificates, Identity, Proxies, Retries, Settings};

@@ -13,6 +13,17 @@ use std::time::{Duration, Instant};
 
 /// How much of an unwanted answer an error shows.
 const EXCERPT: usize = 300;
+/// How much of an answer with the status 401 may say why.
+const REASON: usize = 4096;
+
+/// An answer with the status 401.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unauthorized {
+    /// The values of `WWW-Authenticate`.
+    pub challenges: Vec<String>,
+    /// The beginning of its body.
+    pub body: Vec<u8>,
+}
 
 /// The head of an answer, with its body still to come.
 pub struct Response {
@@ -108,20 +119,34 @@ impl Response {
         }
     }
 
+    /// What is demanded by an answer with the status 401. The connection is free for others then.
+    #[must_use]
+    pub fn unauthorized(self) -> Unauthorized {
+        let challenges = self.headers("www-authenticate").map(String::from).collect();
+        Unauthorized { challenges, body: self.beginning(REASON) }
+    }
+
     /// The error for an answer that nobody wants.
     pub(crate) fn into_error(self, attempts: u32) -> FetchError {
         let (url, status) = (shown(&self.url), self.status());
+        let bytes = self.beginning(EXCERPT);
+        let body = String::from_utf8_lossy(&bytes).trim().escape_debug().to_string();
+        FetchError::Status { url, status, attempts, body }
+    }
+
+    /// The first bytes of the body, at most `bound`, as far as they come soon.
+    #[must_use]
+    pub fn beginning(self, bound: usize) -> Vec<u8> {
         let soon = Instant::now() + self.idle;
         let mut reader = self.reader();
         reader.deadline = Some(reader.deadline.map_or(soon, |deadline| deadline.min(soon)));
         let mut bytes = Vec::new();
-        while bytes.len() < EXCERPT
+        while bytes.len() < bound
             && let Ok(Some(chunk)) = reader.chunk()
         {
-            bytes.extend_from_slice(chunk.get(..EXCERPT - bytes.len()).unwrap_or(&chunk));
+            bytes.extend_from_slice(chunk.get(..bound - bytes.len()).unwrap_or(&chunk));
         }
-        let body = String::from_utf8_lossy(&bytes).trim().escape_debug().to_string();
-        FetchError::Status { url, status, attempts, body }
+        bytes
     }
 }
 

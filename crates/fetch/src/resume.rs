@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::FetchError;
 use crate::request::Request;
-use crate::response::{BodyReader, Response};
+use crate::response::{BodyReader, Response, Unauthorized};
 use crate::url::shown;
 use std::error::Error;
 use std::fmt;
@@ -12,9 +12,10 @@ use std::time::Instant;
 
 /// Reads a blob of a declared length. Where the connection breaks, the rest is asked for.
 ///
-/// Each attempt asks `request` for a fresh [`Request`], since tokens expire during a long download. After
-/// [`Retries::count`](crate::Retries::count) attempts in a row that brought nothing new, the last failure stands. More
-/// bytes than declared are an error. That the bytes are the right ones is for the caller to find out, by their digest.
+/// Each attempt asks `request` for a fresh [`Request`], since tokens expire during a long download; it is given what was
+/// demanded where the one before was answered with the status 401. After [`Retries::count`](crate::Retries::count)
+/// attempts in a row that brought nothing new, the last failure stands. More bytes than declared are an error. That the
+/// bytes are the right ones is for the caller to find out, by their digest.
 pub struct Body<F> {
     client: Client,
     request: F,
@@ -23,6 +24,8 @@ pub struct Body<F> {
     position: u64,
     /// Attempts without progress.
     fruitless: u32,
+    /// What the last attempt was answered with, instead of the blob.
+    refused: Option<Unauthorized>,
     stream: Option<Stream>,
 }
 
@@ -44,22 +47,27 @@ impl<F> fmt::Debug for Body<F> {
 
 impl<F, E> Body<F>
 where
-    F: FnMut() -> Result<Request, E>,
+    F: FnMut(Option<Unauthorized>) -> Result<Request, E>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     /// A blob of `length` bytes. Nothing is asked for before the first read.
     pub fn new(client: Client, length: u64, request: F) -> Self {
-        Self { client, request, length, position: 0, fruitless: 0, stream: None }
+        Self { client, request, length, position: 0, fruitless: 0, refused: None, stream: None }
     }
 
     /// Asks for what is missing. `None`: to be tried again.
     fn open(&mut self) -> io::Result<Option<Stream>> {
-        let mut request = (self.request)().map_err(io::Error::other)?;
+        let mut request = (self.request)(self.refused.take()).map_err(io::Error::other)?;
         request.range_from = (self.position > 0).then_some(self.position);
         let deadline = request.deadline;
         let cut = |error, url| self.cut(url, Some(error));
         let response = match self.client.send(&request) {
             Ok(response) => response,
+            // There was a server before, so that it is worth waiting for.
+            Err(error @ FetchError::Connect { .. }) => {
+                self.failed(Some(error), shown(&request.url), deadline)?;
+                return Ok(None);
+            }
             // The client has tried as often as it may.
             Err(error) if self.position > 0 && error.is_transient() => {
                 return Err(cut(error, shown(&request.url)).into());
@@ -73,9 +81,9 @@ where
                 check_range(&response, self.position, self.length)?;
                 (0, true)
             }
-            // The token has expired: the next request has a fresh one.
-            401 => {
-                self.failed(Some(response.into_error(1)), url, deadline)?;
+            401 if self.fruitless < self.client.settings().retries.count => {
+                self.fruitless += 1;
+                self.refused = Some(response.unauthorized());
                 return Ok(None);
             }
             _ => return Err(response.into_error(1).into()),
@@ -131,7 +139,7 @@ fn check_range(response: &Response, start: u64, length: u64) -> Result<(), Fetch
 
 impl<F, E> Read for Body<F>
 where
-    F: FnMut() -> Result<Request, E>,
+    F: FnMut(Option<Unauthorized>) -> Result<Request, E>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

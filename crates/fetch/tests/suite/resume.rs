@@ -1,7 +1,6 @@
 use crate::server::{Seen, Server, Step, answer, part, raw};
 use crate::{chain, patient, settings};
-use imagescan_fetch::{Body, FetchError, Request, Secret};
-use std::convert::Infallible;
+use imagescan_fetch::{Body, FetchError, Request, Secret, Unauthorized};
 use std::io::Read;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ const BLOB: &[u8] = b"0123456789abcdefghij";
 fn read(server: &Server, length: u64) -> (Vec<u8>, Option<String>) {
     let (client, _) = patient(settings(&[server]));
     let url = server.url("/blob");
-    let mut body = Body::new(client, length, || Request::get(&url));
+    let mut body = Body::new(client, length, |_| Request::get(&url));
     let mut bytes = Vec::new();
     let error = body.read_to_end(&mut bytes).err().map(|error| error.to_string().replace(&url, "URL"));
     (bytes, error)
@@ -63,7 +62,7 @@ fn a_server_that_goes_away_meanwhile_is_named_with_the_cause() {
     });
     let (client, _) = patient(settings(&[&server]));
     let url = server.url("/blob");
-    let error = Body::new(client, 20, || Request::get(&url)).read_to_end(&mut Vec::new()).unwrap_err();
+    let error = Body::new(client, 20, |_| Request::get(&url)).read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(
         chain(FetchError::inside(&error).unwrap()),
         format!("`{url}` ended after 5 of 20 bytes: `{url}` answered 503 (4 attempts): `later`")
@@ -131,29 +130,35 @@ fn fewer_bytes_than_declared_are_an_error_that_names_both() {
 }
 
 #[test]
-fn each_attempt_has_its_own_token() {
+fn each_attempt_has_its_own_token_and_is_told_what_was_demanded() {
     let server = Server::start(|seen| match (seen.before, seen.header("authorization")) {
-        (0, Some("1")) => part(seen, BLOB, 5),
-        (2, Some("3")) => part(seen, BLOB, 99),
-        _ => answer("401 Unauthorized", "", b""),
+        (1, Some("2")) => part(seen, BLOB, 5),
+        (3, Some("4")) => part(seen, BLOB, 99),
+        _ => answer("401 Unauthorized", "WWW-Authenticate: a\r\nWWW-Authenticate: b\r\n", b"why"),
     });
-    let (client, _) = patient(settings(&[&server]));
-    let mut tokens = 0;
+    let (client, waits) = patient(settings(&[&server]));
+    let (mut tokens, mut demands) = (0, Vec::new());
     let url = server.url("/blob");
-    let mut body = Body::new(client.clone(), 20, || {
+    let mut body = Body::new(client.clone(), 20, |refused: Option<Unauthorized>| {
         tokens += 1;
+        demands.push(refused.map(|Unauthorized { challenges, body }| (challenges.concat(), body)));
         let mut request = Request::get(&url)?;
         request.authorization = Some(Secret::new(tokens.to_string()));
         Ok::<_, FetchError>(request)
     });
     let mut bytes = Vec::new();
     body.read_to_end(&mut bytes).unwrap();
+    drop(body);
     assert_eq!(bytes, BLOB);
-    // Without a first success there is nothing that could have expired.
-    let mut body = Body::new(client.clone(), 20, || Ok::<_, Infallible>(Request::get(&url).unwrap()));
+    let demanded = Some(("ab".to_string(), b"why".to_vec()));
+    assert_eq!(demands, [None, demanded.clone(), None, demanded]);
+    assert_eq!(waits.lock().unwrap().len(), 1, "for the broken connection alone");
+    // Who never shows anything else hears it at last.
+    let mut body = Body::new(client.clone(), 20, |_| Request::get(&url));
     let error = body.read(&mut [0]).unwrap_err();
     assert!(matches!(FetchError::inside(&error), Some(FetchError::Status { status: 401, .. })));
-    let mut body = Body::new(client, 20, || Err("no token"));
+    assert_eq!(server.seen().len(), 4 + 4);
+    let mut body = Body::new(client, 20, |_| Err("no token"));
     assert_eq!(body.read(&mut [0]).unwrap_err().to_string(), "no token");
 }
 
@@ -166,7 +171,7 @@ fn the_deadline_ends_all_attempts() {
     });
     let (client, _) = patient(settings(&[&server]));
     let start = Instant::now();
-    let mut body = Body::new(client, 20, || {
+    let mut body = Body::new(client, 20, |_| {
         let mut request = Request::get(&server.url("/"))?;
         request.deadline = Some(start + Duration::from_millis(100));
         Ok::<_, FetchError>(request)

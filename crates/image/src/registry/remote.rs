@@ -3,7 +3,7 @@
 use super::session::{Session, SessionError};
 use crate::chain::chain;
 use crate::plan::{self, MANIFEST_BYTES};
-use imagescan_fetch::{Body, Request};
+use imagescan_fetch::{Body, Request, Unauthorized};
 use imagescan_model::Digest;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -46,10 +46,11 @@ impl Remote {
             Some(digest) => digest.to_string(),
             None => reference.tag_or_latest().to_string(),
         };
-        let response = self.session.get(&format!("manifests/{name}"), Some(ACCEPT)).map_err(|e| chain(&e))?;
+        let failed = |error: SessionError| chain(&error);
+        let response = self.session.get(&format!("manifests/{name}"), Some(ACCEPT)).map_err(failed)?;
         let said = response.header("docker-content-digest").and_then(|digest| digest.parse::<Digest>().ok());
         let media_type = response.header("content-type").unwrap_or_default().to_string();
-        let bytes = response.bytes(MANIFEST_BYTES).map_err(|error| chain(&error))?;
+        let bytes = response.bytes(MANIFEST_BYTES).map_err(|error| failed(error.into()))?;
         let named = reference.digest().cloned().or(said);
         let digest = named.unwrap_or_else(|| crate::blob::sha256(&bytes));
         plan::compare(&bytes, &digest).map_err(|why| format!("the manifest of `{reference}`: {why}"))?;
@@ -74,8 +75,8 @@ impl Remote {
     }
 
     fn document(&self, path: &str, accept: Option<&str>, bound: u64) -> Result<Vec<u8>, String> {
-        let response = self.session.get(path, accept).map_err(|error| chain(&error))?;
-        response.bytes(bound).map_err(|error| chain(&error))
+        let read = || -> Result<Vec<u8>, SessionError> { Ok(self.session.get(path, accept)?.bytes(bound)?) };
+        read().map_err(|error| chain(&error))
     }
 
     pub(crate) fn blob(&self, digest: &Digest, size: u64) -> RemoteBlob {
@@ -110,12 +111,15 @@ impl RemoteBlob {
     /// Its bytes, as many as its descriptor says; a broken connection is taken up where it broke.
     pub(crate) fn reader(&self) -> impl Read + '_ {
         let path = format!("blobs/{}", self.digest);
-        let mut first = true;
-        let request = move || -> Result<Request, SessionError> {
-            // Asked again, the token may be why.
-            if !std::mem::take(&mut first) {
-                self.session.distrust();
+        let mut was_refused = false;
+        let request = move |refused: Option<Unauthorized>| -> Result<Request, SessionError> {
+            match &refused {
+                // What was shown is what it had demanded.
+                Some(refused) if was_refused => return Err(self.session.denied(&refused.body)),
+                Some(refused) => self.session.answer(refused)?,
+                None => {}
             }
+            was_refused = refused.is_some();
             self.session.request(&path)
         };
         Body::new(self.session.client().clone(), self.size, request)
@@ -123,7 +127,7 @@ impl RemoteBlob {
 }
 
 /// Whether a document is an index; or what it is that is neither index nor manifest.
-fn kind(bytes: &[u8], media_type: &str) -> Result<bool, String> {
+pub(crate) fn kind(bytes: &[u8], media_type: &str) -> Result<bool, String> {
     let document: Value = serde_json::from_slice(bytes)
         .map_err(|error| format!("is no manifest ({error}); it came as `{}`", media_type.escape_debug()))?;
     let has = |key| document.get(key).is_some();
@@ -141,5 +145,37 @@ fn kind(bytes: &[u8], media_type: &str) -> Result<bool, String> {
             Err(format!("is neither index nor manifest; it came as `{}`", media_type.escape_debug()))
         }
         (is_index, _) => Ok(is_index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_an_index_or_a_manifest_and_never_both() {
+        for (document, expected) in [
+            (r#"{"schemaVersion": 2, "manifests": []}"#, Ok(true)),
+            (r#"{"schemaVersion": 2, "config": {}, "layers": []}"#, Ok(false)),
+            (r#"{"layers": []}"#, Ok(false)),
+            (r#"{"manifests": [], "config": {}}"#, Err("is index and manifest at once")),
+            (r#"{"manifests": [], "layers": []}"#, Err("is index and manifest at once")),
+            (r#"{"schemaVersion": 1, "fsLayers": []}"#, Err("is of Docker's schema 1")),
+            (r#"{"schemaVersion": 1, "manifests": []}"#, Err("is of Docker's schema 1")),
+            (r#"{"schemaVersion": 2}"#, Err("is neither index nor manifest; it came as `text/\u{1b}`")),
+            ("[]", Err("is neither index nor manifest")),
+            ("null", Err("is neither index nor manifest")),
+            ("", Err("is no manifest (")),
+            ("<html>", Err("it came as `text/\u{1b}`")),
+            (r#"{"layers": []} {"manifests": []}"#, Err("is no manifest (")),
+        ] {
+            let got = kind(document.as_bytes(), "text/\u{1b}");
+            match expected {
+                Ok(is_index) => assert_eq!(got, Ok(is_index), "{document}"),
+                Err(part) => {
+                    assert!(got.as_ref().is_err_and(|why| why.contains(part)), "{document}: {got:?}")
+                }
+            }
+        }
     }
 }

@@ -5,14 +5,21 @@
 
 use super::challenge::{self, Bearer, ChallengeError, Demand};
 use super::credentials::{Credential, CredentialsError, Sources};
+use super::json;
 use super::registries_conf::Endpoint;
 use super::token::{self, Token, TokenError, TokenRequest};
-use imagescan_fetch::{Client, FetchError, Payload, Request, Response, Secret, Url};
+use crate::limits::Late;
+use imagescan_fetch::{Client, FetchError, Payload, Request, Response, Secret, Unauthorized, Url};
+use serde::Deserialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of a token server's reply.
 const TOKEN_BYTES: u64 = 1 << 20;
+/// Bytes of an answer that says why not.
+const REASON_BYTES: usize = 4096;
+/// Characters of it that an error repeats.
+const SHOWN: usize = 300;
 /// A token is not used in its last seconds: the request is still on its way then.
 const SPARE: Duration = Duration::from_secs(5);
 
@@ -21,7 +28,10 @@ const SPARE: Duration = Duration::from_secs(5);
 pub(crate) enum SessionError {
     /// Nothing came back, or an error did.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(FetchError),
+    /// There is no time left.
+    #[error(transparent)]
+    Late(#[from] Late),
     /// There is no such thing.
     #[error("`{registry}` does not have `{what}`")]
     Absent {
@@ -30,15 +40,18 @@ pub(crate) enum SessionError {
         /// Repository and tag or digest.
         what: String,
     },
-    /// The registry wants to know who asks.
+    /// The registry wants to know who asks. Many say so of what they do not have, too.
     #[error(
-        "`{registry}` wants credentials for `{repository}`, and none are known: log in with docker or skopeo"
+        "`{registry}` wants credentials for `{repository}`, and none are known: if it exists, log in with docker or \
+         skopeo, or give --username and --password-stdin{}", said(reason.as_deref())
     )]
     Anonymous {
         /// The registry.
         registry: String,
         /// The repository.
         repository: String,
+        /// What it says.
+        reason: Option<String>,
     },
     /// The registry does not accept what it was shown.
     #[error("`{registry}` refuses the credentials for `{repository}`{}", because(reason.as_deref()))]
@@ -77,15 +90,54 @@ pub(crate) enum SessionError {
     Token(#[from] TokenError),
 }
 
+impl From<FetchError> for SessionError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Deadline { .. } => Self::Late(Late),
+            error => Self::Fetch(error),
+        }
+    }
+}
+
 fn because(reason: Option<&str>) -> String {
-    reason.map_or_else(String::new, |reason| format!(": {}", reason.escape_debug()))
+    reason.map_or_else(String::new, |reason| format!(": {}", printable(reason)))
+}
+
+fn said(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({})", printable(reason)))
+}
+
+/// Without control characters, and not longer than a line or two.
+fn printable(text: &str) -> String {
+    text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The codes and messages of an error's body (OCI distribution specification, "Error Codes").
+fn reason(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        errors: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let body: Body = json::object(body).ok()?;
+    let text = |Entry { code, message }| match message.is_empty() {
+        true => code,
+        false => format!("{code}: {message}"),
+    };
+    Some(body.errors.into_iter().take(3).map(text).collect::<Vec<_>>().join(", "))
+        .filter(|text| !text.is_empty())
 }
 
 /// What the registry is shown.
 enum Shown {
     Nothing,
     Basic(Secret),
-    Bearer { bearer: Bearer, token: Secret, until: Instant },
+    Bearer { bearer: Bearer, token: Secret, until: Instant, of_nobody: bool },
 }
 
 /// One repository at one place.
@@ -150,13 +202,6 @@ impl Session {
         Ok(request)
     }
 
-    /// Forgets a token that was refused, so that the next request has a fresh one.
-    pub(crate) fn distrust(&self) {
-        if let Shown::Bearer { until, .. } = &mut self.state().shown {
-            *until = Instant::now();
-        }
-    }
-
     /// GETs `path`, accepting `accept`, and answers what the registry demands.
     pub(crate) fn get(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
         let send = || -> Result<Response, SessionError> {
@@ -165,9 +210,11 @@ impl Session {
             Ok(self.client.send(&request)?)
         };
         let response = match send() {
-            // Docker asks such places by TLS first, too.
-            Err(SessionError::Fetch(FetchError::Tls { .. } | FetchError::NoAnswer { .. }))
-                if self.may_be_plain() && self.state().scheme == "https" =>
+            // Docker asks such places by TLS first, too. Without authorities there is no asking by TLS.
+            Err(SessionError::Fetch(error))
+                if (error.is_without_tls() || matches!(error, FetchError::NoAuthorities))
+                    && self.may_be_plain()
+                    && self.state().scheme == "https" =>
             {
                 self.state().scheme = "http";
                 send()?
@@ -175,26 +222,39 @@ impl Session {
             other => other?,
         };
         let response = if response.status() == 401 {
-            self.answer(&response)?;
+            self.answer(&response.unauthorized())?;
             send()?
         } else {
             response
         };
-        let registry = || self.endpoint.host().to_string();
         match response.status() {
             404 => {
-                let what = format!("{}/{path}", self.endpoint.repository());
-                Err(SessionError::Absent { registry: registry(), what })
+                Err(SessionError::Absent { registry: self.endpoint.host().into(), what: self.named(path) })
             }
-            401 | 403 => {
-                let reason = response.success().err().map(|error| error.to_string());
-                Err(SessionError::Denied {
-                    registry: registry(),
-                    repository: self.endpoint.repository().into(),
-                    reason,
-                })
-            }
+            401 | 403 => Err(self.denied(&response.beginning(REASON_BYTES))),
             _ => Ok(response.success()?),
+        }
+    }
+
+    /// A tag or a digest of the repository as users write it.
+    fn named(&self, path: &str) -> String {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let mark = if name.contains(':') { '@' } else { ':' };
+        format!("{}{mark}{name}", self.endpoint.repository())
+    }
+
+    /// Why nothing is given, by the body of an answer that says so.
+    pub(crate) fn denied(&self, body: &[u8]) -> SessionError {
+        self.refused(reason(body))
+    }
+
+    fn refused(&self, reason: Option<String>) -> SessionError {
+        let (registry, repository) = (self.endpoint.host().into(), self.endpoint.repository().into());
+        match self.state().shown {
+            Shown::Nothing | Shown::Bearer { of_nobody: true, .. } => {
+                SessionError::Anonymous { registry, repository, reason }
+            }
+            _ => SessionError::Denied { registry, repository, reason },
         }
     }
 
@@ -208,21 +268,17 @@ impl Session {
         loopback || self.endpoint.insecure
     }
 
-    /// Does what a 401 demands.
-    fn answer(&self, response: &Response) -> Result<(), SessionError> {
+    /// Does what a 401 demands. Its connection must be free by then: the host may have no other for us.
+    pub(crate) fn answer(&self, refused: &Unauthorized) -> Result<(), SessionError> {
         let registry = || self.endpoint.host().to_string();
-        let fields: Vec<&str> = response.headers("www-authenticate").collect();
-        let demand = challenge::parse(fields.iter().map(|field| field.as_bytes()))
+        let demand = challenge::parse(refused.challenges.iter().map(String::as_bytes))
             .and_then(|challenges| challenge::choose(&challenges))
             .map_err(|source| SessionError::Challenge { registry: registry(), source })?;
         match demand {
             Demand::Bearer(bearer) => self.renew(&bearer),
             Demand::Basic => {
                 let Some(Credential::Password { username, password }) = self.credential()? else {
-                    return Err(SessionError::Anonymous {
-                        registry: registry(),
-                        repository: self.endpoint.repository().into(),
-                    });
+                    return Err(self.denied(&refused.body));
                 };
                 self.state().shown = Shown::Basic(token::basic(&username, &password));
                 Ok(())
@@ -237,14 +293,14 @@ impl Session {
     /// Gets a token.
     fn renew(&self, bearer: &Bearer) -> Result<(), SessionError> {
         let credential = self.credential()?;
-        if credential.is_some() && !self.is_trusted(bearer.realm()) {
+        if credential.is_some() && !is_trusted(self.endpoint.server(), bearer.realm(), &self.token_hosts) {
             return Err(SessionError::Realm {
                 registry: self.endpoint.host().into(),
                 realm: bearer.realm().escape_debug().to_string(),
             });
         }
         let (repository, plain) = (self.endpoint.repository(), self.state().scheme == "http");
-        let ask = |request| self.ask(bearer, request);
+        let ask = |request| self.ask(bearer, request, credential.is_none());
         let token = match ask(token::request(bearer, repository, credential.as_ref(), plain)?) {
             // A token server that answers forms only (Distribution, "OAuth2 Token Authentication").
             Err(SessionError::Fetch(FetchError::Status { status: 404 | 405, .. }))
@@ -256,11 +312,12 @@ impl Session {
             other => other?,
         };
         let until = Instant::now() + Duration::from_secs(token.lifetime.min(86_400)).saturating_sub(SPARE);
-        self.state().shown = Shown::Bearer { bearer: bearer.clone(), token: token.secret, until };
+        let of_nobody = credential.is_none();
+        self.state().shown = Shown::Bearer { bearer: bearer.clone(), token: token.secret, until, of_nobody };
         Ok(())
     }
 
-    fn ask(&self, bearer: &Bearer, request: TokenRequest) -> Result<Token, SessionError> {
+    fn ask(&self, bearer: &Bearer, request: TokenRequest, is_anonymous: bool) -> Result<Token, SessionError> {
         let mut request = match request {
             TokenRequest::Ready(secret) => {
                 return Ok(Token { secret, lifetime: 86_400, issued_at: None, refresh_token: None });
@@ -278,26 +335,78 @@ impl Session {
         request.deadline = self.deadline;
         let response = self.client.send(&request)?;
         if matches!(response.status(), 401 | 403) {
-            return Err(SessionError::Denied {
-                registry: self.endpoint.host().into(),
-                repository: self.endpoint.repository().into(),
-                reason: Some(format!("the token server {} says {}", bearer.realm(), response.status())),
+            let (registry, repository) = (self.endpoint.host().into(), self.endpoint.repository().into());
+            let reason = Some(format!("the token server {} says {}", bearer.realm(), response.status()));
+            return Err(match is_anonymous {
+                true => SessionError::Anonymous { registry, repository, reason },
+                false => SessionError::Denied { registry, repository, reason },
             });
         }
         Ok(token::parse(&response.success()?.bytes(TOKEN_BYTES)?)?)
     }
+}
 
-    /// Whether a token server may see the registry's credentials: the registry itself, a host under the same
-    /// parent domain (as `auth.` beside `registry.`), or one that the user names.
-    fn is_trusted(&self, realm: &str) -> bool {
-        let host_of =
-            |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_lowercase));
-        let Some(realm) = host_of(realm) else { return false };
-        let Some(registry) = host_of(&format!("https://{}", self.endpoint.server())) else { return false };
-        let parent = registry.split_once('.').map_or("", |(_, parent)| parent);
-        let is_domain =
-            parent.contains('.') && !parent.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
-        let related = realm == parent || realm.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
-        realm == registry || (is_domain && related) || self.token_hosts.contains(&realm)
+/// Whether the token server of `realm` may see the credentials of `registry`: it is the registry itself, a host under
+/// the same parent domain (as `auth.` beside `registry.`), or one of `token_hosts`, which the user named.
+fn is_trusted(registry: &str, realm: &str, token_hosts: &[String]) -> bool {
+    let host_of = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_lowercase));
+    let Some(realm) = host_of(realm) else { return false };
+    let Some(registry) = host_of(&format!("https://{registry}")) else { return false };
+    let parent = registry.split_once('.').map_or("", |(_, parent)| parent);
+    let is_domain = parent.contains('.') && !parent.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+    let related = realm == parent || realm.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
+    realm == registry || (is_domain && related) || token_hosts.contains(&realm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_to_the_registry_its_neighbours_and_whom_the_user_names() {
+        let named = ["sso.example".to_string(), "192.0.2.7".into()];
+        for (registry, realm, expected) in [
+            ("registry.example", "https://registry.example/token", true),
+            ("registry.example:5000", "https://Registry.Example:8443/token", true),
+            ("localhost:5000", "http://localhost:5001/token", true),
+            ("127.0.0.1:5000", "https://127.0.0.1/token", true),
+            ("[::1]:5000", "https://[::1]:5001/token", true),
+            ("registry-1.docker.io", "https://auth.docker.io/token", true),
+            ("registry.team.example", "https://auth.team.example/token", true),
+            ("registry.team.example", "https://team.example/token", true),
+            ("registry.team.example", "https://auth.eu.team.example/token", true),
+            ("registry.example", "https://sso.example/token", true),
+            ("registry.example", "https://192.0.2.7/token", true),
+            // Another host, however much its name looks like the registry's.
+            ("registry.example", "https://auth.example/token", false),
+            ("registry.team.example", "https://auth.other.example/token", false),
+            ("registry.team.example", "https://otherteam.example/token", false),
+            ("registry.team.example", "https://team.example.other.example/token", false),
+            ("registry.team.example", "https://example/token", false),
+            ("registry.example", "https://sub.sso.example/token", false),
+            ("registry.example", "https://registry.example@other.example/token", false),
+            ("registry.example", "https://registry.example.other.example/token", false),
+            // Addresses have no parents.
+            ("10.1.2.3", "https://10.9.2.3/token", false),
+            ("10.1.2.3:5000", "https://9.1.2.3/token", false),
+            ("127.0.0.1", "https://localhost/token", false),
+            ("localhost", "https://127.0.0.1/token", false),
+            ("[2001:db8::1]", "https://[2001:db8::2]/token", false),
+            ("registry.example", "registry.example/token", false),
+            ("registry.example", "", false),
+        ] {
+            assert_eq!(is_trusted(registry, realm, &named), expected, "{registry} {realm}");
+        }
+    }
+
+    #[test]
+    fn what_a_registry_says_is_told_as_codes_and_messages() {
+        let errors = br#"{"errors": [{"code": "DENIED", "message": "go away", "detail": {"a": [1]}}, {"code": "UNKNOWN"}]}"#;
+        assert_eq!(reason(errors).unwrap(), "DENIED: go away, UNKNOWN");
+        for other in [&b"<html>"[..], b"", b"{}", b"[]", br#"{"errors": []}"#, br#"{"errors": [1]}"#] {
+            assert_eq!(reason(other), None);
+        }
+        assert_eq!(because(Some("a\u{1b}[31m\nb")), ": a [31m b");
+        assert_eq!(said(Some(&"x".repeat(1000))).len(), SHOWN + 3);
     }
 }
