@@ -12,6 +12,7 @@ need pkg-config pkg-config
 need /usr/include/dpkg/dpkg.h libdpkg-dev
 need /usr/lib/python3/dist-packages/rpm python3-rpm
 need tar tar
+need docker-registry docker-registry
 # Real images are built only where their recipes are.
 if [ -e "$(dirname "$0")/../../shared/images/make-images.sh" ]; then
     for tool in mmdebstrap skopeo umoci rpm jq zstd; do need "$tool" "$tool"; done

@@ -1,0 +1,158 @@
+//! Connections and servers that fail, for a while or for good.
+
+use crate::fixture::{Fixture, app, assert_failed, assert_pulled, fixture, gzipped, layers};
+use crate::http::{Answer, Request};
+use crate::pull::Pull;
+use crate::server::{Server, Step};
+use crate::support::digest;
+use std::time::{Duration, Instant};
+
+/// The path of the image's large layer ends so.
+fn large() -> String {
+    digest(&gzipped(&layers()[2]).0)
+}
+
+fn size() -> usize {
+    gzipped(&layers()[2]).0.len()
+}
+
+/// A server before the registry that changes what is said about the large layer.
+fn at_the_layer<S: Into<Vec<Step>>>(
+    fixture: &Fixture,
+    change: impl Fn(&Request, Answer) -> S + Send + Sync + 'static,
+) -> Server {
+    let layer = large();
+    Server::before(&fixture.registry.host, move |request, said| match request.path.ends_with(&layer) {
+        true => change(request, said).into(),
+        false => said.into(),
+    })
+}
+
+fn pull(server: &Server) -> Pull {
+    Pull::new(&app(&server.host))
+}
+
+/// The first `count` bytes of an answer, head and all; then the connection ends.
+fn cut(said: &Answer, count: usize) -> Vec<Step> {
+    let mut bytes = [said.head(), said.body.clone()].concat();
+    bytes.truncate(count);
+    vec![Step::Send(bytes)]
+}
+
+#[test]
+fn a_layer_is_taken_up_wherever_the_connection_breaks() {
+    let Some(fixture) = fixture() else { return };
+    let size = size();
+    // Within the head and at its end, at the first and last bytes of the body, and between.
+    let offsets = [0, 1, 40, 5_000, 65_536, 100_001, 200_000, 299_000];
+    std::thread::scope(|scope| {
+        for count in offsets.into_iter().chain([size - 1]) {
+            scope.spawn(move || {
+                let server = at_the_layer(fixture, move |request, said| match request.before {
+                    0 => cut(&said, count),
+                    _ => said.into(),
+                });
+                assert_pulled(&pull(&server).run());
+                let asked = server.asked(&large());
+                assert_eq!(asked.len(), 2, "{count}");
+                assert_eq!(asked[1].header("range").is_some(), count >= 5_000, "{count}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_layer_comes_through_many_breaks() {
+    let Some(fixture) = fixture() else { return };
+    let server = at_the_layer(fixture, |_, said| cut(&said, 60_000));
+    assert_pulled(&pull(&server).run());
+    assert!(server.asked(&large()).len() >= 5);
+}
+
+#[test]
+fn a_registry_without_ranges_begins_anew() {
+    let Some(fixture) = fixture() else { return };
+    let host = fixture.registry.host.clone();
+    let server = at_the_layer(fixture, move |request, said| match request.before {
+        0 => cut(&said, 100_000),
+        _ => crate::http::send(&host, "GET", &request.path, &[], b"").unwrap().into(),
+    });
+    assert_pulled(&pull(&server).run());
+    let asked = server.asked(&large());
+    assert!(asked.len() == 2 && asked[1].header("range").is_some());
+}
+
+#[test]
+fn a_part_that_was_not_asked_for_is_refused() {
+    let Some(fixture) = fixture() else { return };
+    let server = at_the_layer(fixture, |request, said| match request.before {
+        0 => cut(&said, 100_000),
+        _ => said.with("Content-Range", "bytes 7-9/10").into(),
+    });
+    assert_failed(&pull(&server).run(), &["was asked for the bytes from", "answered `bytes 7-9/10`"]);
+}
+
+#[test]
+fn a_registry_that_always_breaks_off_is_told_with_the_count() {
+    let Some(fixture) = fixture() else { return };
+    let server = at_the_layer(fixture, |request, said| match request.before {
+        0 => cut(&said, 100_000),
+        _ => Vec::new(),
+    });
+    let said = pull(&server).run();
+    assert_failed(&said, &["layer: ", &format!("of {} bytes", size()), "gave no answer"]);
+}
+
+#[test]
+fn a_busy_registry_is_asked_again_when_it_says() {
+    let Some(fixture) = fixture() else { return };
+    let start = Instant::now();
+    let server = Server::before(&fixture.registry.host, |request, said| match request.before {
+        0 if request.is_manifest() => Answer::new("429 Too Many Requests", "").with("Retry-After", "1"),
+        0 if request.is_blob() => Answer::new("503 Service Unavailable", "").with("Retry-After", "0"),
+        _ => said,
+    });
+    assert_pulled(&pull(&server).run());
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    let server = Server::before(&fixture.registry.host, |request, said| match request.before {
+        0 => Answer::new("502 Bad Gateway", "<html>").into(),
+        1 => Vec::new(),
+        _ => Vec::<Step>::from(said),
+    });
+    assert_pulled(&pull(&server).run());
+}
+
+#[test]
+fn a_registry_that_stays_busy_is_told_with_the_number_of_attempts() {
+    let Some(fixture) = fixture() else { return };
+    let busy = |_: &Request, _| Answer::new("429 Too Many Requests", "slow down").with("Retry-After", "0");
+    let server = Server::before(&fixture.registry.host, busy);
+    assert_failed(&pull(&server).run(), &["answered 429 (5 attempts): `slow down`"]);
+}
+
+#[test]
+fn a_trickle_ends_with_the_time() {
+    let Some(fixture) = fixture() else { return };
+    let trickle = |said: &Answer| {
+        let mut steps = vec![Step::Send(said.head())];
+        steps.extend(
+            said.body
+                .chunks(1)
+                .take(100)
+                .flat_map(|byte| [Step::Send(byte.to_vec()), Step::Pause(Duration::from_millis(200))]),
+        );
+        steps
+    };
+    let layer = large();
+    for part in ["/manifests/".to_string(), layer] {
+        let slow = part.clone();
+        let server = Server::before(&fixture.registry.host, move |request, said| {
+            if request.path.contains(&slow) { trickle(&said) } else { said.into() }
+        });
+        let start = Instant::now();
+        let said = pull(&server).arguments(&["--max-time", "2"]).run();
+        assert_failed(&said, &["--max-time"]);
+        assert!(!said.incomplete().contains(" 0 seconds"), "{}", said.incomplete());
+        assert!((2..6).contains(&start.elapsed().as_secs()), "{part}: {:?}", start.elapsed());
+    }
+}
