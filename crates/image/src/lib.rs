@@ -44,6 +44,8 @@ pub use inflate::Inflater;
 #[cfg(fuzzing)]
 pub use inflate::agreed;
 pub use limits::{LimitError, Limits};
+#[cfg(fuzzing)]
+pub use oci::documents;
 pub use progress::Progress;
 pub use question::Question;
 pub use read::{Options, ReadError, pull, read};
