@@ -163,7 +163,7 @@ fn walk(
                     check(inflated, read, limits)?;
                     reading.meter.inflated(window.len() as u64, limits)?;
                     // A decoder gives back what it took too many.
-                reading.meter.read(read.saturating_sub(seen));
+                    reading.meter.read(read.saturating_sub(seen));
                     seen = seen.max(read);
                     if let Some(hasher) = &mut hasher {
                         hasher.update(window);
