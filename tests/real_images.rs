@@ -30,6 +30,13 @@ fn images() -> Option<&'static Path> {
             if mark.exists() {
                 continue;
             }
+            // What a killed run left looks whole to the builder.
+            for part in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                if part.file_name().to_string_lossy().starts_with(what) {
+                    let path = part.path();
+                    fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path)).ok()?;
+                }
+            }
             let output = Command::new(&script).arg(&folder).arg(what).output().ok()?;
             if !output.status.success() {
                 skipped(&format!(

@@ -150,7 +150,7 @@ pub(crate) struct Registries {
     /// Trust these certificate authorities, too (PEM); repeatable
     #[arg(long, value_name = "FILE", env = "IMAGESCAN_CA_FILE", value_delimiter = ',')]
     pub ca_file: Vec<PathBuf>,
-    /// Ask this registry by plain HTTP or with any certificate if need be, HOST[:PORT]; repeatable
+    /// Ask this registry by plain HTTP or with any certificate if need be, `HOST[:PORT]`; repeatable
     #[arg(long, value_name = "HOST", env = "IMAGESCAN_INSECURE_REGISTRY", value_delimiter = ',')]
     pub insecure_registry: Vec<String>,
     #[command(flatten)]

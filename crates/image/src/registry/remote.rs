@@ -162,11 +162,11 @@ mod tests {
             (r#"{"manifests": [], "layers": []}"#, Err("is index and manifest at once")),
             (r#"{"schemaVersion": 1, "fsLayers": []}"#, Err("is of Docker's schema 1")),
             (r#"{"schemaVersion": 1, "manifests": []}"#, Err("is of Docker's schema 1")),
-            (r#"{"schemaVersion": 2}"#, Err("is neither index nor manifest; it came as `text/\u{1b}`")),
+            (r#"{"schemaVersion": 2}"#, Err("is neither index nor manifest; it came as `text/\\u{1b}`")),
             ("[]", Err("is neither index nor manifest")),
             ("null", Err("is neither index nor manifest")),
             ("", Err("is no manifest (")),
-            ("<html>", Err("it came as `text/\u{1b}`")),
+            ("<html>", Err("it came as `text/\\u{1b}`")),
             (r#"{"layers": []} {"manifests": []}"#, Err("is no manifest (")),
         ] {
             let got = kind(document.as_bytes(), "text/\u{1b}");
