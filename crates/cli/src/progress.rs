@@ -67,15 +67,21 @@ fn started(counts: &Progress) -> bool {
 
 fn line(counts: &Progress) -> String {
     let layers = counts.layers.load(Relaxed);
-    let noun = if layers == 1 { "layer" } else { "layers" };
+    let noun = |count| if count == 1 { "layer" } else { "layers" };
+    let known = match (counts.layers_known.load(Relaxed), layers) {
+        (0, _) => String::new(),
+        (known, 0) => return format!("{known} {} from the cache", noun(known)),
+        (known, _) => format!(" and {known} from the cache"),
+    };
     let read = counts.bytes_read.load(Relaxed);
     // A folder's bytes are not known before it is read.
-    let bytes = counts.bytes.load(Relaxed).max(read);
-    let known = match counts.layers_known.load(Relaxed) {
-        0 => String::new(),
-        known => format!(" and {known} from the cache"),
-    };
-    format!("{}/{layers} {noun}{known}, {} of {}", counts.layers_read.load(Relaxed), size(read), size(bytes))
+    let bytes = size(counts.bytes.load(Relaxed).max(read));
+    format!(
+        "{}/{layers} {}{known}, {} of {bytes}",
+        counts.layers_read.load(Relaxed),
+        noun(layers),
+        size(read)
+    )
 }
 
 /// Bytes, for people.

@@ -69,36 +69,117 @@ pub(crate) enum Node {
     Other,
 }
 
-/// Modification times by path hash: what package dates need, in 16 bytes a file.
+/// Modification times by path hash: what package dates need, in 16 bytes a file and a little.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ModificationTimes(Vec<(u64, i64)>);
+pub(crate) struct ModificationTimes {
+    /// Sorted by hash, each hash once.
+    pairs: Vec<(u64, i64)>,
+    /// Where those begin whose hashes have the same highest bits, and one more.
+    starts: Vec<u32>,
+}
+
+/// Files for each start: package dates look up every file of every package, and each look-up has few to compare.
+const PER_START: usize = 4;
 
 impl ModificationTimes {
     pub(crate) fn push(&mut self, path: &str, modified: i64) {
-        self.0.push((xxh3_64(path.as_bytes()), modified));
+        self.pairs.push((path_hash(path), modified));
     }
 
     /// To be called once all are pushed: of equal paths, the last stays.
     pub(crate) fn seal(&mut self) {
-        self.0.reverse();
-        self.0.sort_by_key(|(hash, _)| *hash);
-        self.0.dedup_by_key(|(hash, _)| *hash);
-        self.0.shrink_to_fit();
+        self.pairs.reverse();
+        self.pairs.sort_by_key(|(hash, _)| *hash);
+        self.pairs.dedup_by_key(|(hash, _)| *hash);
+        self.pairs.shrink_to_fit();
+        self.index();
     }
 
     /// Sorted by hash, each hash once.
     pub(crate) fn pairs(&self) -> &[(u64, i64)] {
-        &self.0
+        &self.pairs
     }
 
     /// What [`Self::pairs`] gave. `None`: it is not sorted.
     pub(crate) fn from_pairs(pairs: Vec<(u64, i64)>) -> Option<Self> {
-        pairs.is_sorted_by(|(a, _), (b, _)| a < b).then_some(Self(pairs))
+        let is_sorted = pairs.is_sorted_by(|(a, _), (b, _)| a < b);
+        let mut times = Self { pairs, starts: Vec::new() };
+        times.index();
+        is_sorted.then_some(times)
+    }
+
+    fn index(&mut self) {
+        let starts = (self.pairs.len() / PER_START).next_power_of_two().min(1 << 24);
+        self.starts = Vec::with_capacity(starts + 1);
+        let shift = shift(starts);
+        for (index, (hash, _)) in (0..).zip(&self.pairs) {
+            while self.starts.len() <= stretch(*hash, shift) {
+                self.starts.push(index);
+            }
+        }
+        self.starts.resize(starts + 1, u32::try_from(self.pairs.len()).unwrap_or(u32::MAX));
     }
 
     pub(crate) fn of(&self, path: &str) -> Option<i64> {
-        let hash = xxh3_64(path.as_bytes());
-        let index = self.0.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
-        self.0.get(index).map(|(_, modified)| *modified)
+        self.at(path_hash(path))
+    }
+
+    /// The time of the path with this [`path_hash`].
+    pub(crate) fn at(&self, hash: u64) -> Option<i64> {
+        let stretch = stretch(hash, shift(self.starts.len().checked_sub(1)?));
+        let bound = |index: usize| usize::try_from(*self.starts.get(index)?).ok();
+        let near = self.pairs.get(bound(stretch)?..bound(stretch + 1)?)?;
+        // Whoever chooses paths so that their hashes lie together gains a binary search.
+        let index = near.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
+        near.get(index).map(|(_, modified)| *modified)
+    }
+}
+
+pub(crate) fn path_hash(path: &str) -> u64 {
+    xxh3_64(path.as_bytes())
+}
+
+/// What is left of a hash's bits is which of `starts`, a power of two, it belongs to.
+fn shift(starts: usize) -> u32 {
+    u64::BITS - starts.trailing_zeros()
+}
+
+fn stretch(hash: u64, shift: u32) -> usize {
+    usize::try_from(hash.checked_shr(shift).unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_by_path_and_of_equal_paths_the_last_is() {
+        for count in [0, 1, 2, 4, 33, 5000] {
+            let mut times = ModificationTimes::default();
+            let path = |number: i64| format!("usr/share/{number}");
+            (0..count).for_each(|number| times.push(&path(number), -1));
+            (0..count).for_each(|number| times.push(&path(number), number));
+            times.seal();
+            for times in [&times, &ModificationTimes::from_pairs(times.pairs().to_vec()).unwrap()] {
+                assert!((0..count).all(|number| times.of(&path(number)) == Some(number)), "{count}");
+                assert!((count..count + 1000).all(|number| times.of(&path(number)).is_none()), "{count}");
+            }
+        }
+        assert!(ModificationTimes::default().of("").is_none());
+    }
+
+    #[test]
+    fn hashes_that_lie_together_are_found_too() {
+        for hashes in [0..5000, u64::MAX - 5000..u64::MAX] {
+            let pairs: Vec<(u64, i64)> = hashes.map(|hash| (hash, 1)).collect();
+            let times = ModificationTimes::from_pairs(pairs.clone()).unwrap();
+            assert_eq!(times.starts.len(), 2049);
+            let shift = shift(2048);
+            for (index, (hash, _)) in (0_u32..).zip(&pairs) {
+                let stretch = stretch(*hash, shift);
+                assert!((times.starts[stretch]..times.starts[stretch + 1]).contains(&index));
+            }
+        }
+        assert!(ModificationTimes::from_pairs(vec![(2, 0), (1, 0)]).is_none());
     }
 }

@@ -8,11 +8,11 @@
 //! the way to a layer's own entries, as runtimes unpack them.
 
 use crate::content::Content;
-use crate::evidence::{LayerEvidence, Node};
-use crate::path::{join, normal, parents};
+use crate::evidence::{LayerEvidence, ModificationTimes, Node, path_hash};
+use crate::path::{is_normal, join, normal, parents};
 use crate::question::Question;
 use crate::read_at::ReadAt;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,6 +26,8 @@ pub struct Tree {
     layers: Vec<Arc<LayerEvidence>>,
     /// Path → the layers that say something about it, ascending.
     paths: BTreeMap<String, Vec<u32>>,
+    /// Where any layer has a symbolic link: few, and most paths lead over none of them.
+    links: HashSet<String>,
 }
 
 /// A link that cannot be followed.
@@ -111,6 +113,8 @@ impl Tree {
                 }
             }
         }
+        let links = layer.nodes.iter().filter(|(_, node)| matches!(node, Node::Symlink(_)));
+        self.links.extend(links.map(|(path, _)| path.clone()));
         self.layers.push(layer);
     }
 
@@ -170,6 +174,13 @@ impl Tree {
         Some(placed)
     }
 
+    /// Whether `path` leads over no link, whichever layer is asked.
+    fn is_straight(&self, path: &str) -> bool {
+        is_normal(path)
+            && !self.links.contains(path)
+            && parents(path).all(|folder| !self.links.contains(folder))
+    }
+
     /// What each layer says.
     pub(crate) fn evidence(&self) -> &[Arc<LayerEvidence>] {
         &self.layers
@@ -196,7 +207,17 @@ impl Tree {
     /// Modification times of the regular files that `layer` itself carries.
     #[must_use]
     pub fn modified_in(&self, layer: u32) -> ModifiedIn<'_> {
-        ModifiedIn { view: self.at(layer), layer, folder: String::new(), resolved: String::new() }
+        self.modified_in_first([layer])
+    }
+
+    /// The same of the first of `layers` that has the file.
+    #[must_use]
+    pub fn modified_in_first(&self, layers: impl IntoIterator<Item = u32>) -> ModifiedIn<'_> {
+        let layers = layers.into_iter().filter_map(|layer| {
+            let times = &self.layer(layer)?.modified;
+            Some(TimesOf { times, view: self.at(layer), resolved: None })
+        });
+        ModifiedIn { tree: self, layers: layers.collect(), folder: String::new(), is_straight: false }
     }
 
     fn layer(&self, index: u32) -> Option<&LayerEvidence> {
@@ -204,28 +225,44 @@ impl Tree {
     }
 }
 
-/// The modification times of one layer. Lists of files go folder by folder, so the last folder is remembered.
+/// The modification times of some layers. Lists of files go folder by folder, so the last folder is remembered.
 #[derive(Debug)]
 pub struct ModifiedIn<'a> {
-    view: View<'a>,
-    layer: u32,
+    tree: &'a Tree,
+    layers: Vec<TimesOf<'a>>,
     folder: String,
-    /// Where `folder` leads.
-    resolved: String,
+    is_straight: bool,
+}
+
+/// One layer's.
+#[derive(Debug)]
+struct TimesOf<'a> {
+    times: &'a ModificationTimes,
+    view: View<'a>,
+    /// Where the folder leads, once that was asked; `None` in it: nowhere.
+    resolved: Option<Option<String>>,
 }
 
 impl ModifiedIn<'_> {
     /// Seconds since 1970, of the file at `path`, by the name given or by the one that folder links lead to.
     pub fn of(&mut self, path: &str) -> Option<i64> {
-        let times = &self.view.tree.layer(self.layer)?.modified;
         let path = path.strip_prefix('/').unwrap_or(path);
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        times.of(path).or_else(|| {
-            if folder != self.folder {
-                self.resolved = self.view.resolve(&normal(folder)).ok()?;
-                folder.clone_into(&mut self.folder);
+        if folder != self.folder {
+            folder.clone_into(&mut self.folder);
+            self.is_straight = self.tree.is_straight(folder);
+            self.layers.iter_mut().for_each(|layer| layer.resolved = None);
+        }
+        let hash = path_hash(path);
+        let is_straight = self.is_straight;
+        self.layers.iter_mut().find_map(|TimesOf { times, view, resolved }| {
+            let time = times.at(hash);
+            if time.is_some() || is_straight {
+                return time;
             }
-            if self.resolved == folder { None } else { times.of(&join(&self.resolved, name)) }
+            let resolved = resolved.get_or_insert_with(|| view.resolve(&normal(folder)).ok());
+            let resolved = resolved.as_deref().filter(|resolved| *resolved != folder)?;
+            times.of(&join(resolved, name))
         })
     }
 }
@@ -341,6 +378,9 @@ impl<'a> View<'a> {
 
     /// `path` with every link on the way and at its end followed.
     fn resolve(&self, path: &str) -> Result<String, LinkError> {
+        if self.tree.is_straight(path) {
+            return Ok(path.into());
+        }
         let mut todo: Vec<String> = path.split('/').rev().map(String::from).collect();
         let mut done = String::new();
         let mut links = 0;

@@ -13,7 +13,7 @@
 //! and says nothing of the installation.
 
 use crate::lines::Lines;
-use imagescan_image::{File, ModifiedIn, Tree, View};
+use imagescan_image::{File, Tree, View};
 use imagescan_model::Package;
 use jiff::Timestamp;
 use std::cmp::Ordering;
@@ -27,8 +27,8 @@ pub(crate) fn date(package: &mut Package, tree: &Tree) {
         // Some builders put files and database into different layers: the nearest one below has this version.
         let below = (0..=list.file.layer).rev();
         let layers = below.chain(list.file.layer.saturating_add(1)..tree.layers());
-        let mut layers: Vec<ModifiedIn<'_>> = layers.map(|layer| tree.modified_in(layer)).collect();
-        list.newest(&mut |path| layers.iter_mut().find_map(|times| times.of(path)))
+        let mut nearest = tree.modified_in_first(layers);
+        list.newest(&mut |path| nearest.of(path))
     });
     package.built_at = match built {
         Some(Newest::At(time)) => Timestamp::from_second(time).ok(),

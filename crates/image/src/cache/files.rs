@@ -28,10 +28,9 @@ const OWN: Mode = Mode::RWXU;
 /// Opens the folder; `None`: there is none. An error when somebody else may write there, and could have
 /// the scan say what they like.
 pub(super) fn open(path: &Path) -> io::Result<Option<Folder>> {
-    let folder = match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => Folder::open(parent).and_then(|parent| parent.enter(name)),
-        _ => Folder::open(path),
-    };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let folder = Folder::open(parent).and_then(|parent| parent.enter(name));
     let folder = match folder {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         folder => folder?,
