@@ -128,9 +128,9 @@ fn a_scan_goes_on_without_a_cache_that_cannot_be_written() {
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
 }
 
-#[expect(clippy::print_stdout, reason = "what could not be tried")]
-fn skipped() {
-    println!("skipped: nothing can be mounted here (needs root)");
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn skipped(why: &str) {
+    println!("skipped: {why}");
 }
 
 /// The same where `mount` was done to the folder `$CACHE`, for this process alone. `None`: that needs root.
@@ -142,7 +142,7 @@ fn cached_on(place: &Place, mount: &str, target: &str) -> Option<Said> {
     command.env("CACHE", place.path("cache")).env("IMAGESCAN_CACHE_DIR", place.path("cache"));
     let said: Said = command.output().ok()?.into();
     if matches!(said.code, 1 | 77) {
-        skipped();
+        skipped("nothing can be mounted here (needs root)");
         return None;
     }
     Some(said)

@@ -74,7 +74,9 @@ fn said(evidence: &LayerEvidence) -> String {
         other => format!("{other:?}"),
     };
     let nodes: Vec<_> = evidence.nodes.iter().map(|(path, at)| (path, node(at))).collect();
-    format!("{nodes:?} {:?}", LayerEvidence { nodes: BTreeMap::new(), ..evidence.clone() })
+    let rest =
+        LayerEvidence { nodes: BTreeMap::new(), modified: ModificationTimes::default(), ..evidence.clone() };
+    format!("{nodes:?} {:?} {rest:?}", evidence.modified.pairs())
 }
 
 fn entry_files(folder: &TempDir) -> Vec<PathBuf> {
