@@ -1,6 +1,7 @@
 #!/bin/sh
 # fuzz.sh list | fuzz.sh SECONDS [TARGET]: runs each fuzz target for so long, on the stable toolchain: coverage comes
 # from LLVM's own pass, the engine from libfuzzer-sys. New inputs go to the target folder, crashes to fuzz/artifacts.
+# IMAGESCAN_SOAK_SEED is the engine's seed; without it each run has another.
 set -eu
 cd "$(dirname "$0")/.."
 targets=$(sed -n 's/^name = "\(.*\)"/\1/p' fuzz/Cargo.toml | grep -v imagescan)
@@ -18,7 +19,7 @@ CARGO_TARGET_DIR=$folder ${CARGO:-cargo} build --quiet --release --locked --mani
 for target in ${2:-$targets}; do
     mkdir -p "$folder/corpus/$target" fuzz/artifacts
     log=$folder/$target.log
-    if ! "$folder/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=65536 \
+    if ! "$folder/$host/release/$target" -seed="${IMAGESCAN_SOAK_SEED:-0}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=65536 \
         -artifact_prefix="fuzz/artifacts/$target-" -print_final_stats=1 \
         "$folder/corpus/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
         tail -30 "$log" >&2

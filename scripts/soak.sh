@@ -29,7 +29,7 @@ for target in $(scripts/fuzz.sh list); do
     # An hour for the decoder that reads every gzip layer.
     seconds=600
     [ "$target" = inflate ] && seconds=3600
-    scripts/fuzz.sh "$seconds" "$target"
-    note "fuzz $target $seconds s, no crash"
+    IMAGESCAN_SOAK_SEED=$seed scripts/fuzz.sh "$seconds" "$target" >"$marks/fuzz-$target.log"
+    note "$(cat "$marks/fuzz-$target.log")"
     touch "$marks/fuzz-$target"
 done
