@@ -19,7 +19,8 @@ CARGO_TARGET_DIR=$folder ${CARGO:-cargo} build --quiet --release --locked --mani
 for target in ${2:-$targets}; do
     mkdir -p "$folder/corpus/$target" fuzz/artifacts
     log=$folder/$target.log
-    if ! "$folder/$host/release/$target" -seed="${IMAGESCAN_SOAK_SEED:-0}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=65536 \
+    if ! "$folder/$host/release/$target" -seed="${IMAGESCAN_SOAK_SEED:-0}" -max_total_time="$seconds" \
+        -timeout=20 -rss_limit_mb=4096 -max_len=65536 \
         -artifact_prefix="fuzz/artifacts/$target-" -print_final_stats=1 \
         "$folder/corpus/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
         tail -30 "$log" >&2

@@ -4,7 +4,6 @@ mod support;
 
 use serde_json::json;
 use std::fs;
-use std::io::Write;
 use support::*;
 
 /// The layer's entry in `incomplete` of an image with `layer`.
@@ -171,17 +170,36 @@ fn pax_records_of_a_hundred_megabytes_are_not_read() {
     assert!(why.contains("PAX records"), "{why}");
 }
 
-#[test]
-fn a_flood_of_zeros_meets_the_ratio() {
-    let place = Place::new();
-    // 2 GB of zeros; deflate makes 2 MB of them.
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(&header_with_size("zeros", b"20000000000\0")).unwrap();
-    let zeros = vec![0; 1 << 20];
-    for _ in 0..2048 {
-        encoder.write_all(&zeros).unwrap();
+/// A file of so many GiB of zeros, whose deflate blocks are made once for a megabyte.
+fn gigabytes_of_zeros(count: u64) -> Vec<u8> {
+    let megabyte = vec![0; 1 << 20];
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let mut encoder = flate2::Compress::new(flate2::Compression::default(), false);
+    let mut block = |content: &[u8], into: &mut Vec<u8>, flush| {
+        into.reserve(8192);
+        encoder.compress_vec(content, into, flush).unwrap();
+    };
+    let header = header_with_size("zeros", format!("{:012o}", count << 30).as_bytes());
+    block(&header, &mut bytes, flate2::FlushCompress::Full);
+    let mut repeated = Vec::new();
+    block(&megabyte, &mut repeated, flate2::FlushCompress::Full);
+    let mut sum = flate2::Crc::new();
+    sum.update(&header);
+    for _ in 0..count << 10 {
+        bytes.extend_from_slice(&repeated);
+        sum.update(&megabyte);
     }
-    let bomb = encoder.finish().unwrap();
+    block(&[], &mut bytes, flate2::FlushCompress::Finish);
+    bytes.extend_from_slice(&sum.sum().to_le_bytes());
+    bytes.extend_from_slice(&sum.amount().to_le_bytes());
+    bytes
+}
+
+#[test]
+fn ten_gigabytes_of_zeros_meet_the_ratio() {
+    let place = Place::new();
+    let bomb = gigabytes_of_zeros(10);
+    assert!(bomb.len() < 11_000_000);
     let target = place.layout_with(&[debian()], |_| (bomb.clone(), "+gzip"));
     let said = inventory(&target);
     assert!(said.code == 3 && said.incomplete().contains("--max-ratio"), "{}", said.incomplete());

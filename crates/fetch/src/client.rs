@@ -88,8 +88,8 @@ impl Client {
                 _ => return outcome,
             };
             let retries = match &outcome {
-                // Most often a name or a port is wrong, or the server is down for longer.
-                Err(FetchError::Connect { .. }) => retries.min(1),
+                // Most often a name, a port or a certificate is wrong, or the server is down for longer.
+                Err(FetchError::Connect { .. } | FetchError::NoCertificate { .. }) => retries.min(1),
                 _ => retries,
             };
             let wait = (attempt < retries).then(|| self.wait(attempt, asked, request.deadline)).flatten();
@@ -143,14 +143,14 @@ impl Client {
             Method::Head => (reqwest::Method::HEAD, None),
             Method::Post(payload) => (reqwest::Method::POST, Some(payload.bytes.clone())),
         };
-        let mut outgoing = pool.request(method, hop.url.clone()).headers(headers(request, hop)?);
+        let mut outgoing = pool.client.request(method, hop.url.clone()).headers(headers(request, hop)?);
         if let Some(body) = body {
             outgoing = outgoing.body(body);
         }
         let place = gates.enter(&host(&hop.url), engine, request.deadline).map_err(late)?;
         let longest = settings.connect_timeout + settings.idle_timeout;
         let answer = engine.wait(outgoing.send(), Some(longest), request.deadline).map_err(late)?;
-        let answer = answer.map_err(|error| failed(&error, &hop.url))?;
+        let answer = answer.map_err(|error| failed(&error, &hop.url, pool.asked.was()))?;
         Ok(Response::new(
             answer,
             hop.url.clone(),
@@ -199,15 +199,19 @@ fn text(name: &str, value: &str) -> Result<HeaderValue, FetchError> {
 }
 
 /// Why there is no answer.
-fn failed(error: &reqwest::Error, url: &Url) -> FetchError {
+fn failed(error: &reqwest::Error, url: &Url, wants_certificate: bool) -> FetchError {
     if let Some(refusal) = find::<Refusal>(error) {
         return refusal.clone().into();
     }
-    if let Some(error) = find::<rustls::Error>(error) {
-        return FetchError::Tls { host: host(url), source: error.clone().into() };
+    let tls = find::<rustls::Error>(error);
+    match tls {
+        None | Some(rustls::Error::AlertReceived(_)) if wants_certificate && !error.is_connect() => {
+            FetchError::NoCertificate { host: host(url) }
+        }
+        Some(tls) => FetchError::Tls { host: host(url), source: tls.clone().into() },
+        None if error.is_connect() => {
+            FetchError::Connect { host: host(url), source: Cause::from(error).into() }
+        }
+        None => FetchError::NoAnswer { url: shown(url), source: Cause::from(error).into() },
     }
-    if error.is_connect() {
-        return FetchError::Connect { host: host(url), source: Cause::from(error).into() };
-    }
-    FetchError::NoAnswer { url: shown(url), source: Cause::from(error).into() }
 }

@@ -4,7 +4,7 @@ use crate::error::FetchError;
 use crate::guard::{Guard, GuardedResolver};
 use crate::request::Secret;
 use crate::settings::{Identity, Settings};
-use crate::tls::{self, Trust};
+use crate::tls::{self, Asked, Trust};
 use crate::url::shown;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Proxy, Url};
@@ -17,7 +17,15 @@ pub(crate) struct Connections {
     settings: Arc<Settings>,
     guard: Arc<Guard>,
     proxies: Matcher,
-    pools: Mutex<HashMap<Kind, reqwest::Client>>,
+    pools: Mutex<HashMap<Kind, Pool>>,
+}
+
+/// Connections to hosts of one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Pool {
+    pub(crate) client: reqwest::Client,
+    /// Whether one of the hosts asked for a certificate in vain.
+    pub(crate) asked: Arc<Asked>,
 }
 
 /// What distinguishes pools. A connection that the guard did not see must never serve a request that it is for.
@@ -58,7 +66,7 @@ impl Connections {
     }
 
     /// The pool for `url`, if it may be fetched at all.
-    pub(crate) fn pool(&self, url: &Url) -> Result<reqwest::Client, FetchError> {
+    pub(crate) fn pool(&self, url: &Url) -> Result<Pool, FetchError> {
         let settings = &self.settings;
         let listed = settings.allow_hosts.iter().any(|host| host.is_of(url));
         let insecure = settings.insecure_hosts.iter().any(|host| host.is_of(url));
@@ -103,9 +111,10 @@ impl Connections {
         kind: &Kind,
         identity: Option<&Identity>,
         proxy: Option<&Intercept>,
-    ) -> Result<reqwest::Client, FetchError> {
+    ) -> Result<Pool, FetchError> {
+        let asked = Arc::new(Asked::default());
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::configuration(&kind.trust, identity)?)
+            .tls_backend_preconfigured(tls::configuration(&kind.trust, identity, &asked)?)
             .user_agent(&self.settings.user_agent)
             .connect_timeout(self.settings.connect_timeout)
             .pool_max_idle_per_host(self.settings.requests_per_host)
@@ -123,7 +132,7 @@ impl Connections {
             }
             builder = builder.proxy(via);
         }
-        builder.build().map_err(start)
+        Ok(Pool { client: builder.build().map_err(start)?, asked })
     }
 }
 

@@ -77,6 +77,12 @@ pub enum FetchError {
         /// What TLS says.
         source: Source,
     },
+    /// The server wants to know who we are, by a certificate.
+    #[error("`{host}` hung up after a client certificate was asked for, and none is set for it: see certs.d")]
+    NoCertificate {
+        /// Host and port.
+        host: String,
+    },
     /// No connection, because of the name, the network or the server.
     #[error("cannot connect to `{host}`")]
     Connect {
@@ -170,9 +176,11 @@ impl FetchError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Silent { .. } | Self::BodyBroken { .. } => {
-                true
-            }
+            Self::Connect { .. }
+            | Self::NoCertificate { .. }
+            | Self::NoAnswer { .. }
+            | Self::Silent { .. }
+            | Self::BodyBroken { .. } => true,
             Self::Status { status, .. } => crate::retry::is_transient(*status),
             _ => false,
         }

@@ -2,14 +2,17 @@
 
 use crate::error::FetchError;
 use crate::settings::Identity;
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whose certificates are believed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,8 +25,34 @@ pub(crate) enum Trust {
     Anybody,
 }
 
+/// Whether a server asked for a certificate that we do not have. With TLS 1.3 it refuses us only after the handshake, by
+/// an alert that is lost when it hangs up meanwhile: then this is all that tells why.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(AtomicBool);
+
+impl Asked {
+    pub(crate) fn was(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
 /// TLS as one kind of host wants it.
-pub(crate) fn configuration(trust: &Trust, identity: Option<&Identity>) -> Result<ClientConfig, FetchError> {
+pub(crate) fn configuration(
+    trust: &Trust,
+    identity: Option<&Identity>,
+    asked: &Arc<Asked>,
+) -> Result<ClientConfig, FetchError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -36,7 +65,7 @@ pub(crate) fn configuration(trust: &Trust, identity: Option<&Identity>) -> Resul
         }
     };
     let mut configuration = match identity {
-        None => builder.with_no_client_auth(),
+        None => builder.with_client_cert_resolver(Arc::<Asked>::clone(asked)),
         Some(Identity { certificate, key }) => {
             let fault = |error: Box<dyn Error + Send + Sync>| fault(key, error);
             let chain = certificates(certificate)?;
