@@ -52,6 +52,14 @@ fn entries(place: &Place) -> Vec<PathBuf> {
     entries
 }
 
+/// Removes what is known of images as a whole, so that only their layers are.
+fn forget_images(place: &Place) {
+    for entry in entries(place).into_iter().filter(|entry| fs::read(entry).unwrap().starts_with(b"iscanraw"))
+    {
+        fs::remove_file(entry).unwrap();
+    }
+}
+
 #[test]
 fn a_second_scan_says_the_same_and_reads_no_layer() {
     let place = Place::new();
@@ -65,10 +73,40 @@ fn a_second_scan_says_the_same_and_reads_no_layer() {
     let warm = cached(&place, &target);
     assert_eq!(warm.stdout, fresh.stdout);
     assert_eq!(cold.stdout, fresh.stdout);
-    assert!(warm.stderr.starts_with("read 4 layers from the cache"), "{}", warm.stderr);
+    assert!(warm.stderr.starts_with("read 2 layers from the cache"), "{}", warm.stderr);
+    forget_images(&place);
+    let by_layers = cached(&place, &target);
+    assert_eq!(by_layers.stdout, fresh.stdout);
+    assert!(by_layers.stderr.starts_with("read 4 layers from the cache"), "{}", by_layers.stderr);
     let refused = with_cache(&place, &["inventory", &target, "--as-of", AS_OF, "--no-cache"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.incomplete().contains("but it is named"), "{refused:?}");
+}
+
+#[test]
+fn an_image_is_known_by_all_that_its_facts_depend_on() {
+    let place = Place::new();
+    let (debian, other) = (place.layout(&[debian()]), Place::new());
+    let other_target = other.layout(&linked());
+    let fresh = inventory(&debian).stdout;
+    assert_eq!(cached(&place, &debian).stdout, fresh);
+    assert_ne!(cached(&place, &other_target).stdout, fresh);
+    assert_eq!(cached(&place, &debian).stdout, fresh);
+    // The same image under another name, and in an index that says more of it.
+    let moved = place.path("moved");
+    fs::rename(place.path("image"), &moved).unwrap();
+    let moved = moved.display().to_string();
+    assert_eq!(cached(&place, &moved).stdout, inventory(&moved).stdout);
+    let index = fs::read_to_string(format!("{moved}/index.json")).unwrap();
+    let more = r#""annotations":{"org.opencontainers.image.created":"2026-01-02T03:04:05Z"},"digest""#;
+    fs::write(format!("{moved}/index.json"), index.replacen(r#""digest""#, more, 1)).unwrap();
+    let annotated = inventory(&moved).stdout;
+    assert!(annotated.contains("2026-01-02T03:04:05Z"), "{annotated}");
+    assert_eq!(cached(&place, &moved).stdout, annotated);
+    // A layer that is gone is missed, whatever is known.
+    fs::rename(&moved, place.path("image")).unwrap();
+    fs::remove_file(place.largest_blob()).unwrap();
+    assert_eq!(cached(&place, &debian).code, 3);
 }
 
 #[test]
@@ -101,17 +139,17 @@ fn a_damaged_entry_is_said_and_the_layer_read_again() {
     let place = Place::new();
     let target = place.layout(&[debian()]);
     let cold = cached(&place, &target);
-    let entry = entries(&place).remove(0);
-    let whole = fs::read(&entry).unwrap();
-    fs::write(&entry, &whole[..whole.len() / 2]).unwrap();
+    let whole: Vec<_> = entries(&place).into_iter().map(|entry| (fs::read(&entry).unwrap(), entry)).collect();
+    for (bytes, entry) in &whole {
+        fs::write(entry, &bytes[..bytes.len() / 2]).unwrap();
+    }
     let said = cached(&place, &target);
     assert_eq!((said.code, said.stdout), (0, cold.stdout));
-    assert!(
-        said.stderr.contains("note: the layer cache") && said.stderr.contains("is damaged"),
-        "{}",
-        said.stderr
-    );
-    assert_eq!(fs::read(&entry).unwrap(), whole, "written anew");
+    assert_eq!(said.stderr.matches("note: the layer cache").count(), whole.len(), "{}", said.stderr);
+    assert_eq!(said.stderr.matches("is damaged").count(), whole.len(), "{}", said.stderr);
+    for (bytes, entry) in &whole {
+        assert_eq!(&fs::read(entry).unwrap(), bytes, "written anew");
+    }
     assert!(!cached(&place, &target).stderr.contains("note:"));
 }
 
@@ -202,12 +240,12 @@ fn the_cache_is_shown_bounded_and_cleared() {
     assert!(info().contains("entries  0\n"), "{}", info());
     let target = place.layout(&linked());
     cached(&place, &target);
-    assert!(info().contains("entries  4\n") && info().contains("used     20"), "{}", info());
+    assert!(info().contains("entries  5\n") && info().contains("used     20"), "{}", info());
     let left = place.write("cache/layers/.new-1-1", b"left by a process that was killed");
     assert!(info().contains("killed: 1"), "{}", info());
     let kept = place.write("cache/spill/other", b"not the layer cache's");
     let said = with_cache(&place, &["cache", "clear"]);
-    assert!(said.code == 0 && said.stdout.starts_with("removed 4 entries, "), "{said:?}");
+    assert!(said.code == 0 && said.stdout.starts_with("removed 5 entries, "), "{said:?}");
     assert!(entries(&place).is_empty() && !left.exists() && kept.exists());
     with_cache(&place, &["inventory", &target, "--as-of", AS_OF, "--cache-max-size", "5000"]);
     assert_eq!(entries(&place).len(), 1);
@@ -229,5 +267,5 @@ fn many_processes_share_a_cache() {
             );
         }
     });
-    assert_eq!(entries(&place).len(), 4);
+    assert_eq!(entries(&place).len(), 5);
 }

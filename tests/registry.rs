@@ -33,5 +33,7 @@ mod places;
 mod redirects;
 #[path = "registry/shapes.rs"]
 mod shapes;
+#[path = "registry/together.rs"]
+mod together;
 #[path = "registry/tokens.rs"]
 mod tokens;

@@ -19,9 +19,11 @@ mod os_release;
 mod problem;
 mod purl;
 mod purl_list;
+mod remembered;
 mod rpm;
 mod text;
 
 pub use documents::{DocumentError, documents};
 pub use inventory::{inventory, question};
 pub use purl_list::{PurlError, purls};
+pub use remembered::{remember, remembered};

@@ -6,7 +6,9 @@ use crate::failure::describe;
 use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_image::registry::{Pull, Registries};
-use imagescan_image::{Document, Inflater, Limits, Options, PlatformChoice, Question, Target, TargetError};
+use imagescan_image::{
+    Document, Image, Inflater, Limits, Options, PlatformChoice, Question, SharedLayers, Target, TargetError,
+};
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -45,6 +47,8 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
             true => None,
             false => Some(crate::folders::layers(&arguments.cache, &arguments.cache_size)?),
         },
+        recall: true,
+        shared: SharedLayers::default(),
         platform: match &arguments.platform {
             None => PlatformChoice::Host,
             Some(PlatformArgument::All) => PlatformChoice::All,
@@ -168,15 +172,17 @@ fn one(
     question: &Question,
     options: &Options,
 ) -> Result<Vec<Inventory>> {
-    let catalogued =
-        |images: Vec<imagescan_image::Image>| images.iter().map(imagescan_catalog::inventory).collect();
     match target {
-        Target::Image(location) => Ok(catalogued(imagescan_image::read(name, location, question, options)?)),
+        Target::Image(location) => {
+            catalogued(options, |options| Ok(imagescan_image::read(name, location, question, options)?))
+        }
         Target::Registry(reference, _) => {
             let (registries, pull) = pull.ok_or_else(|| {
                 anyhow!("there is no file or folder `{name}`, and `{reference}` is not pulled with --offline")
             })?;
-            Ok(catalogued(imagescan_image::pull(name, pull, registries, question, options)?))
+            catalogued(options, |options| {
+                Ok(imagescan_image::pull(name, pull, registries, question, options)?)
+            })
         }
         Target::Inventory(document) => {
             let bytes = bytes(document)?;
@@ -188,6 +194,28 @@ fn one(
             Ok(imagescan_catalog::purls(text, name).with_context(|| named(document))?)
         }
     }
+}
+
+/// The facts of the images that `read` gives, or those that the cache remembers of them.
+fn catalogued(options: &Options, read: impl Fn(&Options) -> Result<Vec<Image>>) -> Result<Vec<Inventory>> {
+    let images = read(options)?;
+    let mut inventories = Vec::with_capacity(images.len());
+    for image in &images {
+        if image.remembered.is_some() {
+            let Some(inventory) = imagescan_catalog::remembered(image) else {
+                // Whatever it is, the layers say better.
+                return catalogued(&Options { recall: false, ..options.clone() }, read);
+            };
+            inventories.push(inventory);
+            continue;
+        }
+        let inventory = imagescan_catalog::inventory(image);
+        if let Some(cache) = &options.cache {
+            imagescan_catalog::remember(cache, image, &inventory);
+        }
+        inventories.push(inventory);
+    }
+    Ok(inventories)
 }
 
 fn named(document: &Document) -> String {

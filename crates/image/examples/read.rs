@@ -1,6 +1,6 @@
 //! Reads targets, asks for the dpkg database, and says how long it took: the image engine alone.
 
-use imagescan_image::{Inflater, Options, PlatformChoice, Progress, Question, Target, read};
+use imagescan_image::{Inflater, Options, PlatformChoice, Progress, Question, SharedLayers, Target, read};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +15,8 @@ fn main() {
             limits: imagescan_image::Limits::default(),
             spill: std::env::temp_dir(),
             cache: None,
+            recall: false,
+            shared: SharedLayers::default(),
             platform: PlatformChoice::default(),
             inflater: Inflater::default(),
             progress: Arc::new(Progress::default()),

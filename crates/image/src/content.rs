@@ -225,6 +225,15 @@ impl Content {
         Self { length, digest, pieces: placed.into(), spill: Arc::clone(&store.spill) }
     }
 
+    /// Bytes of it that are held in memory.
+    pub(crate) fn in_memory(&self) -> u64 {
+        let held = |(_, piece): &(u64, Piece)| match piece {
+            Piece::Memory(bytes) => bytes.len() as u64,
+            Piece::Spilled { .. } => 0,
+        };
+        self.pieces.iter().map(held).sum()
+    }
+
     /// Where its pieces begin, and their lengths.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = (u64, u64)> {
         self.pieces.iter().map(|(start, piece)| (*start, piece.len()))

@@ -48,6 +48,16 @@ impl LayerEvidence {
     /// Whiteouts kept that no question watches: they only matter to language markers.
     pub(crate) const OTHER_WHITEOUTS: usize = 20_000;
 
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let kept = self.nodes.values().map(|node| match node {
+            Node::File { content, .. } => content.in_memory(),
+            _ => 0,
+        });
+        let names = self.cost.names.saturating_add(self.cost.marker_names);
+        kept.fold(names, u64::saturating_add).saturating_add(self.modified.bytes())
+    }
+
     /// Every path it says something about, once.
     pub(crate) fn named(&self) -> BTreeSet<&String> {
         self.nodes.keys().chain(&self.whiteouts).chain(&self.opaque).collect()
@@ -93,6 +103,10 @@ impl ModificationTimes {
         self.pairs.dedup_by_key(|(hash, _)| *hash);
         self.pairs.shrink_to_fit();
         self.index();
+    }
+
+    fn bytes(&self) -> u64 {
+        size_of_val(self.pairs.as_slice()) as u64 + size_of_val(self.starts.as_slice()) as u64
     }
 
     /// Sorted by hash, each hash once.

@@ -1,5 +1,6 @@
 //! One image, read.
 
+use crate::cache::EntryName;
 use crate::tree::Tree;
 use imagescan_model::{Digest, Incomplete, LanguageMarkers, Layer, Platform};
 use std::collections::BTreeMap;
@@ -33,4 +34,9 @@ pub struct Image {
     pub newest_modified: Vec<Option<i64>>,
     /// What could not be read, or not whole.
     pub incomplete: Vec<Incomplete>,
+    /// What was made of it before, as [`crate::Cache::remember_image`] was given it: then no layer was read, and all
+    /// that only layers tell is empty here.
+    pub remembered: Option<Vec<u8>>,
+    /// What its facts are called in the cache.
+    pub name: Option<EntryName>,
 }

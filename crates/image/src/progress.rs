@@ -5,7 +5,7 @@ use crate::limits::{LimitError, Limits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts for whoever shows them. All only grow.
+/// Counts for whoever shows them.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of layers to read.
@@ -34,6 +34,12 @@ impl Meter {
     pub(crate) fn begin(&self, layers: u64, bytes: u64) {
         self.progress.layers.fetch_add(layers, Ordering::Relaxed);
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A layer of those that were to be read is read for another target.
+    pub(crate) fn spared(&self, bytes: u64) {
+        self.progress.layers.fetch_sub(1, Ordering::Relaxed);
+        self.progress.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn read(&self, bytes: u64) {

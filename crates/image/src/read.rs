@@ -2,24 +2,24 @@
 
 use crate::archive::Archive;
 use crate::blob::{Blob, open_file};
-use crate::cache::{Cache, Known};
-use crate::chain::chain;
+use crate::cache::{Cache, EntryName};
 use crate::choose::PlatformChoice;
 use crate::collect::Collector;
 use crate::content::Store;
-use crate::evidence::LayerEvidence;
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::inflate::Inflater;
-use crate::layer::{self, LayerError, Reading};
+use crate::layer::LayerError;
 use crate::limits::Limits;
 use crate::plan::{self, Check, Container, Plan, Source, Stored};
 use crate::progress::{Meter, Progress};
 use crate::question::Question;
+use crate::reader::{Evidence, Reader};
 use crate::registry::{Pull, Registries};
+use crate::shared::SharedLayers;
 use crate::target::{Form, Location};
 use crate::tree::Tree;
-use crate::{docker, markers, oci, rootfs, work};
+use crate::{docker, markers, oci, rootfs};
 use imagescan_model::{ImageReference, Incomplete, IncompleteKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -40,6 +40,10 @@ pub struct Options {
     pub spill: PathBuf,
     /// What layers said before.
     pub cache: Option<Cache>,
+    /// Whether what was made of whole images before is of use to the caller.
+    pub recall: bool,
+    /// What layers say to other targets of this run.
+    pub shared: SharedLayers,
     /// Which images of an index.
     pub platform: PlatformChoice,
     /// What decodes gzip.
@@ -131,7 +135,8 @@ pub fn pull(
 ) -> Result<Vec<Image>, ReadError> {
     let meter = Meter::new(Arc::clone(&options.progress));
     let failed = |why| ReadError::Pull { reference: pull.reference.clone(), why };
-    let (remote, resolved) = registries.find(pull, options.limits.deadline).map_err(failed)?;
+    let (remote, resolved) =
+        registries.find(pull, options.cache.as_ref(), options.limits.deadline).map_err(failed)?;
     let plans = oci::pulled(&remote, &resolved, target, &pull.reference, options).map_err(failed)?;
     planned(target, plans, question, options, &meter)
 }
@@ -147,6 +152,13 @@ fn planned(
     for plan in &mut plans {
         if let Err(why) = plan::check_count(plan.layers.len(), &options.limits) {
             *plan = Plan::failed(std::mem::take(&mut plan.image), why);
+        }
+        if let Some(cache) = options.cache.as_ref().filter(|_| options.recall) {
+            plan.image.name = EntryName::of_image(plan, question, options);
+            plan.image.remembered = plan.image.name.and_then(|name| cache.recall(name));
+        }
+        if plan.image.remembered.is_some() {
+            plan.layers.drain(..).for_each(|_| meter.known());
         }
     }
     let bound = |why: String| ReadError::Bound { target: target.into(), why };
@@ -230,26 +242,8 @@ fn folder(
     Ok(image)
 }
 
-/// An item of work: a layer's stream, or the comparison of its bytes with their digest.
-enum Item<'a> {
-    Walk(&'a Source),
-    Hash(&'a Source),
-}
-
-/// A hash of the stored bytes takes about a sixth of inflating and walking them.
-const HASH_COST: u64 = 6;
-
-impl Item<'_> {
-    fn cost(&self) -> u64 {
-        match self {
-            Self::Walk(source) => source.len().saturating_mul(HASH_COST),
-            Self::Hash(source) => source.len(),
-        }
-    }
-}
-
 /// Evidence of each distinct layer, or why there is none.
-type Layers = BTreeMap<String, Result<Arc<LayerEvidence>, String>>;
+type Layers = BTreeMap<String, Evidence>;
 
 fn images(
     plans: Vec<Plan>,
@@ -263,8 +257,7 @@ fn images(
         distinct.entry(&source.key).or_insert(source);
     }
     let store = Store::new(options.spill.clone(), &options.limits);
-    let mut reader =
-        Reader { layers: distinct.len(), store: &store, options, meter, compared: BTreeSet::new() };
+    let mut reader = Reader::new(distinct.len(), &store, options, meter);
     let mut layers = Layers::new();
     let mut trees = Vec::new();
     for round in 1..=ROUNDS {
@@ -306,120 +299,6 @@ fn images(
         image
     });
     Ok(finished.collect())
-}
-
-/// Reads layers as often as the question grows.
-struct Reader<'a> {
-    layers: usize,
-    store: &'a Store,
-    options: &'a Options,
-    meter: &'a Meter,
-    /// Keys of layers that were compared with their digests.
-    compared: BTreeSet<&'a str>,
-}
-
-impl<'a> Reader<'a> {
-    /// Reads those of `sources` that the cache does not know, and compares each once with its digest.
-    fn read(
-        &mut self,
-        sources: &[&'a Source],
-        question: &Question,
-    ) -> Result<Vec<Result<Arc<LayerEvidence>, String>>, String> {
-        let Self { layers, store, options, meter, .. } = *self;
-        let cache = Known::new(question, layers, options);
-        let known = cache.load(sources, store, meter);
-        let unread = sources.iter().zip(&known).filter(|(_, known)| known.is_none());
-        let unread: Vec<&Source> = unread.map(|(source, _)| *source).collect();
-        // What a registry says of sizes may be anything.
-        let bytes = unread.iter().map(|source| source.len()).fold(0, u64::saturating_add);
-        meter.begin(unread.len() as u64, bytes);
-        let hashed: Vec<&Source> =
-            unread.iter().copied().filter(|source| !self.compared.contains(&*source.key)).collect();
-        let mut items: Vec<Item<'_>> = unread.iter().map(|source| Item::Walk(source)).collect();
-        items.extend(hashed.iter().map(|source| Item::Hash(source)));
-        let mut results = walk(&items, layers, question, store, options, meter)?.into_iter();
-        let mut read: BTreeMap<&str, _> =
-            unread.iter().map(|source| &*source.key).zip(results.by_ref()).collect();
-        for (source, result) in hashed.into_iter().zip(results) {
-            match result {
-                Ok(_) => {
-                    self.compared.insert(&source.key);
-                }
-                // A wrong digest says more than what the wrong bytes did to the reader.
-                Err(why) => {
-                    read.insert(&source.key, Err(why));
-                }
-            }
-        }
-        let fresh =
-            unread.iter().filter_map(|source| Some((*source, read.get(&*source.key)?.as_ref().ok()?)));
-        cache.store(&fresh.collect::<Vec<_>>());
-        let result = |(source, known): (&&Source, Option<Result<LayerEvidence, LayerError>>)| {
-            Ok(match known {
-                Some(Err(LayerError::Shared(limit))) => return Err(limit.to_string()),
-                Some(known) => known.map(Arc::new).map_err(|error| error.to_string()),
-                None => {
-                    read.remove(&*source.key).unwrap_or_else(|| Ok(LayerEvidence::default())).map(Arc::new)
-                }
-            })
-        };
-        sources.iter().zip(known).map(result).collect()
-    }
-}
-
-/// Does the items. An error that all layers share ends the target; another stands in its layer's place.
-fn walk(
-    items: &[Item<'_>],
-    layers: usize,
-    question: &Question,
-    store: &Store,
-    options: &Options,
-    meter: &Meter,
-) -> Result<Vec<Result<LayerEvidence, String>>, String> {
-    let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
-    let work = |item: &Item<'_>| match item {
-        Item::Walk(source) => {
-            let collector = Collector::new(question, store, layers);
-            let evidence = match (&source.blob, &source.check) {
-                (Ok(Stored::Remote(blob)), Check::Stored(digest, _)) => {
-                    layer::stream(blob, digest, collector, &reading)
-                }
-                (Ok(Stored::File(blob)), Check::DiffId(diff_id)) => {
-                    layer::read(blob, Some(diff_id), collector, &reading)
-                }
-                (Ok(Stored::File(blob)), _) => layer::read(blob, None, collector, &reading),
-                _ => Ok(LayerEvidence::default()),
-            };
-            meter.layer();
-            evidence
-        }
-        Item::Hash(source) => check(source, &options.limits).map(|()| LayerEvidence::default()),
-    };
-    let mut results = Vec::with_capacity(items.len());
-    for (item, result) in items.iter().zip(work::run(options.jobs, items, Item::cost, work)) {
-        let (Item::Walk(source) | Item::Hash(source)) = item;
-        results.push(match (&source.blob, result) {
-            (Err(why), _) => Err(why.clone()),
-            (Ok(_), Ok(Ok(evidence))) => Ok(evidence),
-            (Ok(_), Ok(Err(error @ (LayerError::Shared(_) | LayerError::Late(_))))) => {
-                return Err(error.to_string());
-            }
-            (Ok(_), Ok(Err(error))) => Err(chain(&error)),
-            (Ok(_), Err(fault)) => Err(fault),
-        });
-    }
-    Ok(results)
-}
-
-fn check(source: &Source, limits: &Limits) -> Result<(), LayerError> {
-    // What comes from a registry is compared as it streams by.
-    let (Ok(Stored::File(blob)), Check::Stored(digest, size)) = (&source.blob, &source.check) else {
-        return Ok(());
-    };
-    if blob.len() != *size {
-        return Err(LayerError::Size { expected: *size, got: blob.len() });
-    }
-    blob.verify(digest, |_| layer::in_time(limits.deadline))
 }
 
 fn merge(plans: &[Plan], layers: &Layers) -> Vec<Tree> {

@@ -19,6 +19,11 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(Damaged("it ends early"))?;
         self.0 = rest;

@@ -9,7 +9,7 @@
 //! An entry is written under a temporary name, synced and renamed, and its folder is synced: whoever opens it
 //! sees it whole or not at all. Links are never followed.
 
-use super::key::Name;
+use super::key::EntryName;
 use crate::folder::{Folder, os};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::{DirBuilder, File};
@@ -54,12 +54,12 @@ pub(super) fn create(path: &Path) -> io::Result<Folder> {
 }
 
 /// The entry of this name.
-pub(super) fn entry(root: &Folder, name: Name) -> io::Result<File> {
+pub(super) fn entry(root: &Folder, name: EntryName) -> io::Result<File> {
     let (folder, file) = name.folder_and_file();
     root.enter(os(folder.as_bytes()))?.file(os(file.as_bytes()))
 }
 
-pub(super) fn remove(root: &Folder, name: Name) -> io::Result<()> {
+pub(super) fn remove(root: &Folder, name: EntryName) -> io::Result<()> {
     let (folder, file) = name.folder_and_file();
     let folder = root.enter(os(folder.as_bytes()))?;
     Ok(rustix::fs::unlinkat(&folder, file, AtFlags::empty())?)
@@ -80,7 +80,7 @@ pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
 /// Writes the entry of this name as `fill` does, and gives the bytes that it takes on the disk.
 pub(super) fn write(
     root: &Folder,
-    name: Name,
+    name: EntryName,
     fill: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<u64> {
     let (temporary, file) = temporary(root)?;
@@ -126,7 +126,7 @@ pub(super) fn temporary(root: &Folder) -> io::Result<(String, File)> {
 /// An entry as the folder shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Listed {
-    pub name: Name,
+    pub name: EntryName,
     /// On the disk.
     pub bytes: u64,
     /// Seconds since 1970.
@@ -139,7 +139,7 @@ pub(super) fn list(root: &Folder) -> io::Result<Vec<Listed>> {
     for folder in root.names(u64::MAX)?.iter().filter(|name| name.len() == 2) {
         let Ok(here) = root.enter(os(folder)) else { continue };
         for file in here.names(u64::MAX)? {
-            let Some(name) = Name::parse(folder, &file) else { continue };
+            let Some(name) = EntryName::parse(folder, &file) else { continue };
             // Another process may just have removed it.
             let Ok(stat) = here.stat(os(&file)) else { continue };
             if is_file(&stat) {

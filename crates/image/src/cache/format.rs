@@ -20,7 +20,7 @@
 //! of another format has another name, for the format is part of the question's version.
 
 use super::cursor::{Cursor, Damaged, Writer};
-use super::key::{Key, Name};
+use super::key::{EntryName, Key};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) const FORMAT: u32 = 1;
@@ -41,7 +41,7 @@ pub(super) enum Read {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub read: Read,
-    pub name: Name,
+    pub name: EntryName,
     pub contents: u64,
     pub index: u64,
     pub checksum: u128,
@@ -77,7 +77,7 @@ impl Header {
             0 => Read::Whole,
             _ => return Err(Damaged("it does not say how the layer was read")),
         };
-        let name = Name(cursor.array()?);
+        let name = EntryName(cursor.array()?);
         let header =
             Self { read, name, contents: cursor.u64()?, index: cursor.u64()?, checksum: cursor.u128()? };
         let covered = bytes.len() - size_of::<u128>();

@@ -41,12 +41,18 @@ impl QuestionVersion {
     }
 }
 
+impl std::fmt::Display for QuestionVersion {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
 /// What evidence is asked for by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub digest: Digest,
     pub size: u64,
-    name: Name,
+    name: EntryName,
 }
 
 impl Key {
@@ -54,7 +60,7 @@ impl Key {
         let mut hasher = Sha256::new();
         hasher.update(version.0);
         hasher.update(digest.to_string());
-        Self { digest: digest.clone(), size, name: Name(hasher.finalize().into()) }
+        Self { digest: digest.clone(), size, name: EntryName(hasher.finalize().into()) }
     }
 
     /// `None`: no evidence of this layer is kept, for its digest is not that of its stored bytes, or there are
@@ -68,16 +74,16 @@ impl Key {
         (stored.len() == *size).then(|| Self::new(digest, *size, version))
     }
 
-    pub(crate) fn name(&self) -> Name {
+    pub(crate) fn name(&self) -> EntryName {
         self.name
     }
 }
 
 /// An entry's name: two hexadecimal digits of folder, the others of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Name(pub [u8; 32]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName(pub(crate) [u8; 32]);
 
-impl Name {
+impl EntryName {
     pub(crate) fn folder_and_file(self) -> (String, String) {
         let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
         let (folder, file) = hex.split_at(2);

@@ -1,4 +1,5 @@
-//! What layers said, kept for the next scan: evidence by (layer digest, question version).
+//! What layers said, kept for the next scan: evidence by (layer digest, question version). Beside it the documents of
+//! registries by digest, and the facts of whole images.
 //!
 //! A layer whose evidence is here is not read again, and its bytes are not compared again: they were when the
 //! evidence was made, and the digest still names them. Whatever goes wrong with the cache, the scan goes on and
@@ -11,12 +12,17 @@ mod files;
 mod format;
 mod key;
 mod known;
+mod raw;
 mod trim;
 mod usage;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use key::EntryName;
+pub(crate) use key::Key;
+#[cfg(test)]
+pub(crate) use key::QuestionVersion;
 pub(crate) use known::Known;
 pub use usage::Usage;
 
@@ -24,8 +30,8 @@ use crate::content::Store;
 use crate::evidence::{Cost, LayerEvidence};
 use crate::folder::Folder;
 use crate::layer::LayerError;
+use cursor::Damaged;
 use decode::DecodeError;
-use key::Key;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -104,24 +110,7 @@ impl Cache {
         store: &Store,
         charge: impl FnOnce(&Cost) -> Result<(), LayerError>,
     ) -> Result<Option<LayerEvidence>, LayerError> {
-        if self.0.unreadable.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let opened = files::open(&self.0.folder).and_then(|root| {
-            let Some(root) = root else { return Ok(None) };
-            match files::entry(&root, key.name()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                file => Ok(Some((root, file?))),
-            }
-        });
-        let (root, file) = match opened {
-            Ok(Some(opened)) => opened,
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                self.unreadable(&error);
-                return Ok(None);
-            }
-        };
+        let Some((root, file)) = self.find(key.name()) else { return Ok(None) };
         match decode::read(&file, key, layers, store, charge) {
             Ok(evidence) => {
                 self.note_use(&file);
@@ -130,14 +119,33 @@ impl Cache {
             Err(DecodeError::Layer(error)) => return Err(error),
             Err(DecodeError::Other) => {}
             Err(DecodeError::Io(error)) => self.unreadable(&error),
-            Err(DecodeError::Damaged(why)) => {
-                let digest = &key.digest;
-                self.remark(format!("{}: what it holds of {digest} is damaged ({why})", self.named()));
-                // One that stays is replaced once the layer was read.
-                let _ = files::remove(&root, key.name());
-            }
+            Err(DecodeError::Damaged(why)) => self.damaged(&root, key.name(), &key.digest.to_string(), &why),
         }
         Ok(None)
+    }
+
+    /// The entry of this name.
+    fn find(&self, name: EntryName) -> Option<(Folder, File)> {
+        if self.0.unreadable.load(Ordering::Relaxed) {
+            return None;
+        }
+        let opened = files::open(&self.0.folder).and_then(|root| {
+            let Some(root) = root else { return Ok(None) };
+            match files::entry(&root, name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                file => Ok(Some((root, file?))),
+            }
+        });
+        opened.unwrap_or_else(|error| {
+            self.unreadable(&error);
+            None
+        })
+    }
+
+    /// One that stays is replaced once the layer was read.
+    fn damaged(&self, root: &Folder, name: EntryName, of: &str, why: &Damaged) {
+        self.remark(format!("{}: what it holds of {of} is damaged ({why})", self.named()));
+        let _ = files::remove(root, name);
     }
 
     fn unreadable(&self, error: &io::Error) {
@@ -158,13 +166,20 @@ impl Cache {
 
     /// Keeps evidence of a layer whose digest and size were compared.
     fn store(&self, key: &Key, evidence: &LayerEvidence) {
-        if evidence.cost.cut || self.0.unwritable.load(Ordering::Relaxed) {
+        if !evidence.cost.cut {
+            self.put(key.name(), |file| encode::write(file, key, evidence));
+        }
+    }
+
+    /// Writes the entry of this name as `fill` does.
+    fn put(&self, name: EntryName, fill: impl FnOnce(&File) -> io::Result<()>) {
+        if self.0.unwritable.load(Ordering::Relaxed) {
             return;
         }
         let stored = files::create(&self.0.folder).and_then(|root| {
             self.clean(&root);
-            let bytes = files::write(&root, key.name(), |file| {
-                encode::write(file, key, evidence)?;
+            let bytes = files::write(&root, name, |file| {
+                fill(file)?;
                 // As another process would see it.
                 file.set_modified(self.0.now)
             })?;

@@ -5,6 +5,7 @@ use super::credentials::Sources;
 use super::registries_conf::{Endpoint, RegistriesConf, ResolveError};
 use super::remote::{Remote, Resolved};
 use super::session::Session;
+use crate::cache::Cache;
 use crate::chain::chain;
 use imagescan_fetch::{AddressError, Client, FetchError, Host, HostCertificates, Identity, Settings};
 use imagescan_model::ImageReference;
@@ -100,14 +101,19 @@ impl Registries {
     }
 
     /// The first place that has the image.
-    pub(crate) fn find(&self, pull: &Pull, deadline: Option<Instant>) -> Result<(Remote, Resolved), String> {
+    pub(crate) fn find(
+        &self,
+        pull: &Pull,
+        cache: Option<&Cache>,
+        deadline: Option<Instant>,
+    ) -> Result<(Remote, Resolved), String> {
         let endpoints = pull.endpoints.as_ref().map_err(|error| chain(error))?;
         let mut failures: Vec<String> = Vec::new();
         for endpoint in endpoints {
             let (client, sources) = (self.client.clone(), Arc::clone(&self.sources));
             let session =
                 Session::new(client, endpoint.clone(), sources, Arc::clone(&self.token_hosts), deadline);
-            let remote = Remote::new(session);
+            let remote = Remote::new(session, cache.cloned());
             match remote.resolve() {
                 Ok(resolved) => return Ok((remote, resolved)),
                 Err(why) => failures.push(why),

@@ -1,10 +1,11 @@
 //! An image in a registry: its documents by digest, its layers as streams (OCI distribution specification, "Pull").
 
 use super::session::{Session, SessionError};
+use crate::cache::Cache;
 use crate::chain::chain;
 use crate::plan::{self, MANIFEST_BYTES};
-use imagescan_fetch::{Body, Request, Unauthorized};
-use imagescan_model::Digest;
+use imagescan_fetch::{Body, Request, Response, Unauthorized};
+use imagescan_model::{Digest, ImageReference};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -18,6 +19,7 @@ const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.o
 /// A repository, with the manifests that were read of it.
 pub(crate) struct Remote {
     session: Arc<Session>,
+    cache: Option<Cache>,
     manifests: Mutex<BTreeMap<Digest, Vec<u8>>>,
 }
 
@@ -35,30 +37,53 @@ pub(crate) struct Resolved {
 }
 
 impl Remote {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session: Arc::new(session), manifests: Mutex::default() }
+    pub(crate) fn new(session: Session, cache: Option<Cache>) -> Self {
+        Self { session: Arc::new(session), cache, manifests: Mutex::default() }
     }
 
     /// Reads the manifest or index that the endpoint's reference names.
     pub(crate) fn resolve(&self) -> Result<Resolved, String> {
         let reference = &self.session.endpoint().reference;
-        let name = match reference.digest() {
-            Some(digest) => digest.to_string(),
-            None => reference.tag_or_latest().to_string(),
+        let (digest, bytes, media_type) = match self.known(reference) {
+            Some((digest, bytes)) => (digest, bytes, String::new()),
+            None => self.top(reference).map_err(|error| chain(&error))?,
         };
-        let failed = |error: SessionError| chain(&error);
-        let response = self.session.get(&format!("manifests/{name}"), Some(ACCEPT)).map_err(failed)?;
-        let said = response.header("docker-content-digest").and_then(|digest| digest.parse::<Digest>().ok());
-        let media_type = response.header("content-type").unwrap_or_default().to_string();
-        let bytes = response.bytes(MANIFEST_BYTES).map_err(|error| failed(error.into()))?;
-        let named = reference.digest().cloned().or(said);
-        let digest = named.unwrap_or_else(|| crate::blob::sha256(&bytes));
         plan::compare(&bytes, &digest).map_err(|why| format!("the manifest of `{reference}`: {why}"))?;
         let is_index =
             kind(&bytes, &media_type).map_err(|why| format!("the manifest of `{reference}` {why}"))?;
         let size = bytes.len() as u64;
+        if let Some(cache) = &self.cache {
+            cache.remember_document(&digest, &bytes);
+            cache.remember_tag(reference);
+        }
         self.manifests.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone(), bytes);
         Ok(Resolved { digest, size, is_index })
+    }
+
+    /// What the cache has of what `reference` names. Where a tag leads must be asked, but a HEAD is answered faster than
+    /// a GET, and Docker Hub does not count it; who never was here before need not try.
+    fn known(&self, reference: &ImageReference) -> Option<(Digest, Vec<u8>)> {
+        let cache = self.cache.as_ref()?;
+        let digest = match reference.digest() {
+            Some(digest) => digest.clone(),
+            None if cache.knows_tag(reference) => {
+                let head = self.session.head(&manifest_of(reference), Some(ACCEPT)).ok()?;
+                stated_digest(&head)?
+            }
+            None => return None,
+        };
+        let bytes = cache.document(&digest)?;
+        Some((digest, bytes))
+    }
+
+    /// The registry's own answer, its digest and media type.
+    fn top(&self, reference: &ImageReference) -> Result<(Digest, Vec<u8>, String), SessionError> {
+        let response = self.session.get(&manifest_of(reference), Some(ACCEPT))?;
+        let stated = stated_digest(&response);
+        let media_type = response.header("content-type").unwrap_or_default().to_string();
+        let bytes = response.bytes(MANIFEST_BYTES)?;
+        let named = reference.digest().cloned().or(stated);
+        Ok((named.unwrap_or_else(|| crate::blob::sha256(&bytes)), bytes, media_type))
     }
 
     /// A manifest by its digest; the caller compares.
@@ -66,17 +91,31 @@ impl Remote {
         if let Some(bytes) = self.manifests.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
             return Ok(bytes.clone());
         }
-        self.document(&format!("manifests/{digest}"), Some(ACCEPT), bound)
+        self.document("manifests", digest, Some(ACCEPT), bound)
     }
 
     /// A config by its digest; the caller compares.
     pub(crate) fn config(&self, digest: &Digest, bound: u64) -> Result<Vec<u8>, String> {
-        self.document(&format!("blobs/{digest}"), None, bound)
+        self.document("blobs", digest, None, bound)
     }
 
-    fn document(&self, path: &str, accept: Option<&str>, bound: u64) -> Result<Vec<u8>, String> {
-        let read = || -> Result<Vec<u8>, SessionError> { Ok(self.session.get(path, accept)?.bytes(bound)?) };
-        read().map_err(|error| chain(&error))
+    fn document(
+        &self,
+        kind: &str,
+        digest: &Digest,
+        accept: Option<&str>,
+        bound: u64,
+    ) -> Result<Vec<u8>, String> {
+        if let Some(bytes) = self.cache.as_ref().and_then(|cache| cache.document(digest)) {
+            return Ok(bytes);
+        }
+        let path = format!("{kind}/{digest}");
+        let read = || -> Result<Vec<u8>, SessionError> { Ok(self.session.get(&path, accept)?.bytes(bound)?) };
+        let bytes = read().map_err(|error| chain(&error))?;
+        if let Some(cache) = self.cache.as_ref().filter(|_| plan::compare(&bytes, digest).is_ok()) {
+            cache.remember_document(digest, &bytes);
+        }
+        Ok(bytes)
     }
 
     pub(crate) fn blob(&self, digest: &Digest, size: u64) -> RemoteBlob {
@@ -87,6 +126,18 @@ impl Remote {
     pub(crate) fn has(&self, digest: &Digest) -> bool {
         !matches!(self.session.get(&format!("blobs/{digest}"), None), Err(SessionError::Absent { .. }))
     }
+}
+
+fn manifest_of(reference: &ImageReference) -> String {
+    match reference.digest() {
+        Some(digest) => format!("manifests/{digest}"),
+        None => format!("manifests/{}", reference.tag_or_latest()),
+    }
+}
+
+/// The digest that a registry states of the manifest it names.
+fn stated_digest(response: &Response) -> Option<Digest> {
+    response.header("docker-content-digest")?.parse().ok()
 }
 
 /// A layer in a registry.

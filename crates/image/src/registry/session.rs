@@ -9,7 +9,7 @@ use super::json;
 use super::registries_conf::Endpoint;
 use super::token::{self, Token, TokenError, TokenRequest};
 use crate::limits::Late;
-use imagescan_fetch::{Client, FetchError, Payload, Request, Response, Secret, Unauthorized, Url};
+use imagescan_fetch::{Client, FetchError, Method, Payload, Request, Response, Secret, Unauthorized, Url};
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -204,8 +204,18 @@ impl Session {
 
     /// GETs `path`, accepting `accept`, and answers what the registry demands.
     pub(crate) fn get(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
+        self.send(Method::Get, path, accept)
+    }
+
+    /// The same, but only the headers.
+    pub(crate) fn head(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
+        self.send(Method::Head, path, accept)
+    }
+
+    fn send(&self, method: Method, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
         let send = || -> Result<Response, SessionError> {
             let mut request = self.request(path)?;
+            request.method = method.clone();
             request.accept = accept.map(String::from);
             Ok(self.client.send(&request)?)
         };

@@ -106,9 +106,9 @@ fn large_files_stay_out_of_memory() {
 fn names_are_read_back_and_nothing_else_is_one() {
     let name = key(9).name();
     let (folder, file) = name.folder_and_file();
-    assert_eq!(Name::parse(folder.as_bytes(), file.as_bytes()), Some(name));
+    assert_eq!(EntryName::parse(folder.as_bytes(), file.as_bytes()), Some(name));
     for (folder, file) in [("AB", &file[..]), ("a", &file), ("ab", &file[1..]), ("abc", &file[1..])] {
-        assert_eq!(Name::parse(folder.as_bytes(), file.as_bytes()), None);
+        assert_eq!(EntryName::parse(folder.as_bytes(), file.as_bytes()), None);
     }
 }
 

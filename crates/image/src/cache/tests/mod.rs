@@ -4,7 +4,7 @@ mod entry;
 mod folder;
 mod round_trip;
 
-use super::key::{Key, Name, QuestionVersion};
+use super::key::{EntryName, Key, QuestionVersion};
 use super::*;
 use crate::choose::PlatformChoice;
 use crate::content::Keeper;
@@ -13,6 +13,7 @@ use crate::inflate::Inflater;
 use crate::question::Question;
 use crate::read::Options;
 use crate::read_at::ReadAt;
+use crate::shared::SharedLayers;
 use crate::{Limits, Progress};
 use imagescan_model::{Digest, Incomplete, IncompleteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +26,14 @@ fn store() -> Store {
     Store::new(std::env::temp_dir(), &Limits::default())
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         jobs: 1,
         limits: Limits::default(),
         spill: std::env::temp_dir(),
         cache: None,
+        recall: false,
+        shared: SharedLayers::default(),
         platform: PlatformChoice::default(),
         inflater: Inflater::default(),
         progress: Arc::new(Progress::default()),
