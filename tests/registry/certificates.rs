@@ -25,7 +25,9 @@ fn an_authority_is_an_option_a_setting_or_a_file_of_certs_d() {
     let registry = secure(fixture, &identity, None);
     let pull = || Pull::new(&app(&registry.host));
     let file = identity.certificate().display().to_string();
-    assert_pulled(&pull().arguments(&["--ca-file", &file]).run());
+    let said = pull().arguments(&["--ca-file", &file]).run();
+    assert_pulled(&said);
+    assert!(said.stderr.contains("200 over HTTP/2"), "{}", said.stderr);
     assert_pulled(&pull().config(&format!("ca_files = [\"{file}\"]")).run());
     let folder = format!("home/.config/containers/certs.d/{}", registry.host);
     assert_pulled(&pull().file(&format!("{folder}/ca.crt"), &text(identity.certificate())).run());

@@ -180,7 +180,7 @@ pub(crate) struct Said {
 }
 
 /// Every document that a test reads is one of the two that are published.
-fn validate(document: &Value) {
+pub(crate) fn validate(document: &Value) {
     static SCHEMAS: LazyLock<[jsonschema::Validator; 2]> = LazyLock::new(|| {
         [include_str!("../../docs/report.schema.json"), include_str!("../../docs/inventory.schema.json")]
             .map(|text| jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap())

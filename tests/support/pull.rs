@@ -3,7 +3,7 @@
 use crate::support::{AS_OF, Place, Said, command};
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::Mutex;
 
 pub(crate) const USER: &str = "tester";
@@ -43,7 +43,7 @@ impl Pull {
     /// `inventory TARGET` by a user who has no files at all.
     pub(crate) fn new(target: &str) -> Self {
         let place = Place::new();
-        let arguments = ["inventory", target, "--as-of", AS_OF, "-q"].map(String::from).into();
+        let arguments = ["inventory", target, "--as-of", AS_OF, "-q", "-vvv"].map(String::from).into();
         let empty = place.write("registries.conf", b"");
         let variables = vec![
             ("HOME", place.path("home")),
@@ -90,8 +90,14 @@ impl Pull {
         self.file("registries.conf", text)
     }
 
-    /// What it says, in which there is nothing secret.
-    pub(crate) fn run(&self) -> Said {
+    /// With a layer cache of its own, which stays for the next run.
+    pub(crate) fn cached(self) -> Self {
+        let folder = self.place.path("cache");
+        self.variable("IMAGESCAN_NO_CACHE", "").variable("IMAGESCAN_CACHE_DIR", folder)
+    }
+
+    /// The program, running.
+    pub(crate) fn start(&self) -> Child {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut child = command(&arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -102,7 +108,12 @@ impl Pull {
             .unwrap();
         // Who asks for no password does not read it.
         let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
-        let said: Said = child.wait_with_output().unwrap().into();
+        child
+    }
+
+    /// What it says, in which there is nothing secret, however much it logs.
+    pub(crate) fn run(&self) -> Said {
+        let said: Said = self.start().wait_with_output().unwrap().into();
         assert!(!said.stderr.contains("panicked") && said.code >= 0, "{said:?}");
         let fixed = [PASSWORD, WRONG_PASSWORD, IDENTITY_TOKEN].map(String::from);
         let pairs = [PASSWORD, WRONG_PASSWORD].map(|password| pair(USER, password));

@@ -29,16 +29,21 @@ struct Body {
     images: Vec<Inventory>,
 }
 
-/// The inventories in `bytes`, under the name `target`.
+/// The inventories in `bytes`, one document or several, under the name `target`.
 ///
 /// # Errors
 /// [`DocumentError`] for anything but a document of ours, of a version we know, with an image in it.
 pub fn documents(bytes: &[u8], target: &str) -> Result<Vec<Inventory>, DocumentError> {
-    let header: Header = serde_json::from_slice(bytes).map_err(DocumentError::Json)?;
-    if header.schema != INVENTORY_SCHEMA && header.schema != REPORT_SCHEMA {
-        return Err(DocumentError::Schema(header.schema.chars().take(80).collect()));
+    for header in stream::<Header>(bytes) {
+        let Header { schema } = header.map_err(DocumentError::Json)?;
+        if schema != INVENTORY_SCHEMA && schema != REPORT_SCHEMA {
+            return Err(DocumentError::Schema(schema.chars().take(80).collect()));
+        }
     }
-    let Body { mut images } = serde_json::from_slice(bytes).map_err(DocumentError::Json)?;
+    let mut images = Vec::new();
+    for body in stream::<Body>(bytes) {
+        images.append(&mut body.map_err(DocumentError::Json)?.images);
+    }
     if images.is_empty() {
         return Err(DocumentError::Empty);
     }
@@ -55,6 +60,13 @@ pub fn documents(bytes: &[u8], target: &str) -> Result<Vec<Inventory>, DocumentE
         inventory.incomplete.sort();
     }
     Ok(images)
+}
+
+/// One document, or several as `-o jsonl` writes them.
+fn stream<T: serde::de::DeserializeOwned>(
+    bytes: &[u8],
+) -> impl Iterator<Item = Result<T, serde_json::Error>> {
+    serde_json::Deserializer::from_slice(bytes).into_iter()
 }
 
 /// Says what is lacking where a document is silent: what is not there must not pass for what was looked at. What we

@@ -2,7 +2,7 @@
 //! come from it.
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use imagescan_image::Limits;
 use imagescan_model::{PackageType, Platform, Release};
 use imagescan_version::Order;
@@ -13,8 +13,33 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "imagescan", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub log: Log,
     #[command(subcommand)]
     pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Say more on stderr: what is asked for and read; -vv every request, -vvv every decision
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Form of what is said on stderr
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        global = true,
+        env = "IMAGESCAN_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 const EXIT_CODES: &str = "\
@@ -72,7 +97,7 @@ pub(crate) struct Scan {
     /// List what does not affect the image, too
     #[arg(long)]
     pub all: bool,
-    /// Report to write, FORMAT[=FILE]: table or json [default: table]
+    /// Report to write, FORMAT[=FILE]: table, json, or jsonl (a line an image, as it is done) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output>,
     /// Colour in the table
@@ -87,7 +112,7 @@ pub(crate) struct Scan {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
-    /// Document to write, json[=FILE] [default: json]
+    /// Document to write, FORMAT[=FILE]: json, or jsonl (a line an image, as it is read) [default: json]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub output: Vec<Output>,
     #[command(flatten)]
@@ -353,6 +378,8 @@ pub(crate) struct Output {
 pub(crate) enum Format {
     Table,
     Json,
+    /// A document of one image a line.
+    Jsonl,
 }
 
 impl std::str::FromStr for Output {
@@ -367,7 +394,8 @@ impl std::str::FromStr for Output {
         let format = match format {
             "table" => Format::Table,
             "json" => Format::Json,
-            other => return Err(format!("`{}` is no format: table or json", other.escape_debug())),
+            "jsonl" => Format::Jsonl,
+            other => return Err(format!("`{}` is no format: table, json or jsonl", other.escape_debug())),
         };
         Ok(Self { format, file })
     }

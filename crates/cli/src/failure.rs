@@ -54,12 +54,18 @@ fn printable(text: &str) -> String {
 
 /// Prints `error:` and the message on stderr.
 pub(crate) fn print(message: &str) {
+    if crate::logs::is_json() {
+        return tracing::error!("{message}");
+    }
     // Nobody is left to be told that stderr is gone.
     let _ = writeln!(std::io::stderr(), "error: {message}");
 }
 
 /// Prints what the user should know and need not act on.
 pub(crate) fn note(message: &str) {
+    if crate::logs::is_json() {
+        return tracing::warn!("{}", printable(message));
+    }
     let _ = writeln!(std::io::stderr(), "note: {}", printable(message));
 }
 

@@ -7,7 +7,10 @@ mod config;
 mod failure;
 mod folders;
 mod inputs;
+mod interrupt;
+mod logs;
 mod output;
+mod pool;
 mod progress;
 mod registries;
 mod targets;
@@ -22,6 +25,7 @@ fn main() -> ProcessCode {
     // Prints help, version and usage errors itself; the latter with exit code 2.
     let matches = without_empty_variables(Arguments::command()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    logs::start(&arguments.log);
     let code = run(&arguments.command).unwrap_or_else(|error| failure::report(&error));
     ProcessCode::from(u8::from(code))
 }

@@ -2,10 +2,11 @@
 
 use crate::arguments::{Format, Output, When};
 use anyhow::{Context as _, Result};
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Columns of a table that goes to no terminal.
 const WIDTH: usize = 80;
@@ -27,22 +28,83 @@ pub(crate) fn table_style(output: &Output, color: When) -> (usize, bool) {
     (width, colour)
 }
 
-/// Writes each document where it is to go.
-pub(crate) fn write(outputs: &[Output], document: impl Fn(&Output) -> String) -> Result<()> {
-    for output in outputs {
-        let text = document(output);
-        match &output.file {
-            None => print(&text)?,
-            Some(file) => replace(file, &text)
-                .with_context(|| format!("cannot write `{}`", file.display().to_string().escape_debug()))?,
-        }
-    }
-    Ok(())
+/// The documents that were asked for.
+pub(crate) struct Documents {
+    outputs: Vec<Output>,
+    /// Where lines go as they come.
+    lines: Vec<Lines>,
 }
 
-/// What was asked for, or `default` on standard output.
-pub(crate) fn or_default(outputs: &[Output], default: Format) -> Vec<Output> {
-    if outputs.is_empty() { vec![Output { format: default, file: None }] } else { outputs.to_vec() }
+enum Lines {
+    Stdout,
+    File(PathBuf, Replacement),
+}
+
+impl Documents {
+    /// What was asked for, or `default` on standard output.
+    pub(crate) fn new(outputs: &[Output], default: Format) -> Result<Self> {
+        let default = [Output { format: default, file: None }];
+        let outputs = if outputs.is_empty() { &default } else { outputs };
+        let (lines, outputs): (Vec<Output>, _) =
+            outputs.iter().cloned().partition(|output| output.format == Format::Jsonl);
+        let open = |output: Output| match output.file {
+            None => Ok(Lines::Stdout),
+            Some(file) => {
+                let replacement = Replacement::of(&file).with_context(|| cannot_write(&file))?;
+                Ok(Lines::File(file, replacement))
+            }
+        };
+        Ok(Self { outputs, lines: lines.into_iter().map(open).collect::<Result<_>>()? })
+    }
+
+    pub(crate) fn has(&self, format: Format) -> bool {
+        self.outputs.iter().any(|output| output.format == format)
+    }
+
+    /// Whether anything is written of all images together.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
+    /// Whether anything is written of each image.
+    pub(crate) fn is_lines(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Whether lines come on a terminal, where a line of progress would stand in their way.
+    pub(crate) fn is_seen(&self) -> bool {
+        let to_stdout = self.lines.iter().any(|lines| matches!(lines, Lines::Stdout));
+        to_stdout && std::io::stdout().is_terminal()
+    }
+
+    /// Writes the line of one image.
+    pub(crate) fn line(&mut self, line: &str) -> Result<()> {
+        self.lines.iter_mut().try_for_each(|lines| match lines {
+            Lines::Stdout => print(line),
+            Lines::File(path, file) => file.write(line.as_bytes()).with_context(|| cannot_write(path)),
+        })
+    }
+
+    /// Writes each document where it is to go.
+    pub(crate) fn finish(self, document: impl Fn(&Output) -> String) -> Result<()> {
+        for lines in self.lines {
+            if let Lines::File(path, file) = lines {
+                file.place(&path).with_context(|| cannot_write(&path))?;
+            }
+        }
+        for output in &self.outputs {
+            let text = document(output);
+            match &output.file {
+                None => print(&text)?,
+                Some(path) => replace(path, &text).with_context(|| cannot_write(path))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write `{}`", path.display().to_string().escape_debug())
 }
 
 /// Writes to standard output; a reader that went away is no error.
@@ -55,15 +117,40 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 fn replace(path: &Path, text: &str) -> Result<()> {
-    // A device or a pipe is written to, not replaced.
-    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        return Ok(std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())?);
+    let mut file = Replacement::of(path)?;
+    file.write(text.as_bytes())?;
+    file.place(path)
+}
+
+/// A file that takes another's place once it is whole.
+enum Replacement {
+    File(NamedTempFile),
+    /// A device or a pipe is written to, not replaced.
+    Device(File),
+}
+
+impl Replacement {
+    fn of(path: &Path) -> Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return Ok(Self::Device(File::options().write(true).open(path)?));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let permissions = Permissions::from_mode(0o666);
+        Ok(Self::File(tempfile::Builder::new().permissions(permissions).tempfile_in(folder)?))
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::File(file) => Ok(file.write_all(bytes)?),
+            Self::Device(file) => Ok(file.write_all(bytes)?),
+        }
+    }
+
+    fn place(self, path: &Path) -> Result<()> {
+        if let Self::File(file) = self {
+            file.as_file().sync_all()?;
+            file.persist(path)?;
+        }
+        Ok(())
+    }
 }

@@ -21,8 +21,9 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(crate) fn new(when: When, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+    /// `in_the_way`: a line that is redrawn would be.
+    pub(crate) fn new(when: When, quiet: bool, in_the_way: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !in_the_way && !crate::logs::is_busy();
         let shown = !quiet && when != When::Never;
         let counts = Arc::new(Progress::default());
         let drawing = (shown && terminal).then(|| draw(Arc::clone(&counts)));
@@ -40,7 +41,12 @@ impl Drop for Shown {
         }
         if self.summary && started(&self.counts) {
             let seconds = self.start.elapsed().as_secs_f64();
-            let _ = writeln!(std::io::stderr(), "read {} in {seconds:.1} s", line(&self.counts));
+            let summary = format!("read {} in {seconds:.1} s", line(&self.counts));
+            if crate::logs::is_json() {
+                tracing::info!("{summary}");
+            } else {
+                let _ = writeln!(std::io::stderr(), "{summary}");
+            }
         }
     }
 }
@@ -49,9 +55,10 @@ fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = channel::<()>();
     let thread = std::thread::spawn(move || {
         let mut error = std::io::stderr();
+        let mut speed = Speed::default();
         while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
             if started(&counts) {
-                let _ = write!(error, "\r\x1b[Kreading {}", line(&counts));
+                let _ = write!(error, "\r\x1b[Kreading {}{}", line(&counts), speed.now(&counts));
                 let _ = error.flush();
             }
         }
@@ -59,6 +66,49 @@ fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
         let _ = error.flush();
     });
     (stop, thread)
+}
+
+/// Bytes a second, and the seconds that are left at that: over the last while, for a connection may come and go.
+#[derive(Default)]
+struct Speed {
+    start: Option<(Instant, u64)>,
+    rate: f64,
+}
+
+impl Speed {
+    /// Over so long the rate is taken.
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    fn now(&mut self, counts: &Progress) -> String {
+        let read = counts.bytes_read.load(Relaxed);
+        let (start, before) = *self.start.get_or_insert_with(|| (Instant::now(), read));
+        if start.elapsed() >= Self::WINDOW {
+            #[expect(clippy::cast_precision_loss, reason = "for people")]
+            let rate = read.saturating_sub(before) as f64 / start.elapsed().as_secs_f64();
+            self.rate = if self.rate == 0.0 { rate } else { (self.rate + rate) / 2.0 };
+            self.start = Some((Instant::now(), read));
+        }
+        text(self.rate, counts.bytes.load(Relaxed).saturating_sub(read))
+    }
+}
+
+fn text(rate: f64, left: u64) -> String {
+    if rate < 1.0 {
+        return String::new();
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "for people"
+    )]
+    let (rate, seconds) = (rate as u64, (left as f64 / rate).ceil() as u64);
+    let left = match seconds {
+        0 => String::new(),
+        1..100 => format!(", {seconds} s left"),
+        _ => format!(", {} min left", seconds.div_ceil(60)),
+    };
+    format!(", {}/s{left}", size(rate))
 }
 
 fn started(counts: &Progress) -> bool {
@@ -92,5 +142,18 @@ pub(crate) fn size(bytes: u64) -> String {
         0.0..1e6 => format!("{:.0} kB", bytes / 1e3),
         1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
         _ => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_tells_how_long_it_will_take() {
+        assert_eq!(text(0.0, 100), "");
+        assert_eq!(text(2e6, 5_000_000), ", 2.0 MB/s, 3 s left");
+        assert_eq!(text(2e6, 0), ", 2.0 MB/s");
+        assert_eq!(text(1e3, 300_000), ", 1 kB/s, 5 min left");
     }
 }

@@ -3,6 +3,8 @@
 
 use crate::arguments::{InflaterArgument, PlatformArgument, Targets};
 use crate::failure::describe;
+use crate::interrupt::Interrupt;
+use crate::pool::{self, Missing};
 use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_image::registry::{Pull, Registries};
@@ -10,37 +12,90 @@ use imagescan_image::{
     Document, Image, Inflater, Limits, Options, PlatformChoice, Question, SharedLayers, Target, TargetError,
 };
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of an inventory, a report or a list of purls.
 const DOCUMENT_BYTES: u64 = 1 << 30;
 
-/// What was read, and what to tell the user about it.
-pub(crate) struct Inventories {
-    pub inventories: Vec<Inventory>,
+/// How reading ended.
+pub(crate) struct Ended {
     /// One text for each target that failed as a whole.
-    pub failures: Vec<String>,
+    failures: Vec<String>,
+    interrupt: Interrupt,
 }
 
-/// Reads all targets that the arguments name.
-pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
-    let targets = names(arguments)?;
-    let parsed: Vec<_> = targets.iter().map(|target| Target::parse(target)).collect();
+impl Ended {
+    /// Tells what failed; does not come back where the user interrupted.
+    pub(crate) fn tell(&self) {
+        self.failures.iter().for_each(|failure| crate::failure::print(failure));
+        self.interrupt.obey();
+    }
+}
+
+/// Reads all targets that the arguments name, and gives `each` the facts of one target after the other, in the order
+/// asked for, as soon as they are there. `is_seen`: what is written of them is on a terminal already.
+pub(crate) fn read(
+    arguments: &Targets,
+    is_seen: bool,
+    mut each: impl FnMut(Vec<Inventory>) -> Result<()>,
+) -> Result<Ended> {
+    let names = names(arguments)?;
+    let parsed: Vec<_> = names.iter().map(|target| Target::parse(target)).collect();
     let pulls = Pulls::of(&parsed, arguments)?;
     let jobs = match arguments.jobs {
         Some(jobs) => jobs.get(),
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
-    let side_by_side = jobs.min(targets.len()).max(1);
-    let shown = Shown::new(arguments.progress, arguments.quiet);
-    let options = Options {
-        jobs: (jobs / side_by_side).max(1),
+    let side_by_side = jobs.min(names.len()).max(1);
+    let shown = Shown::new(arguments.progress, arguments.quiet, is_seen);
+    let options = options(arguments, (jobs / side_by_side).max(1), &shown)?;
+    let cache = options.cache.clone();
+    let seconds = Duration::from_secs(arguments.limits.max_time);
+    let interrupt = Interrupt::listen().context("cannot listen to signals")?;
+    let mut failures = Vec::new();
+    let targets: Arc<Vec<_>> = Arc::new(names.into_iter().zip(parsed).collect());
+    let work = {
+        let (question, targets) = (imagescan_catalog::question(), Arc::clone(&targets));
+        move |index: usize| {
+            let (name, parsed) = targets.get(index).context("there is no such target")?;
+            let parsed = parsed.as_ref().map_err(|error| anyhow!(error.clone()))?;
+            let mut options = options.clone();
+            options.limits.deadline = Instant::now().checked_add(seconds);
+            one(name, parsed, pulls.get(index), &question, &options)
+        }
+    };
+    pool::in_order(
+        targets.len(),
+        side_by_side,
+        work,
+        || interrupt.came(),
+        |index, result| {
+            let result = result.unwrap_or_else(|missing| {
+                Err(match missing {
+                    Missing::Stopped => anyhow!("interrupted before it was read"),
+                    Missing::Fault => anyhow!("a fault of imagescan's own: please report it"),
+                })
+            });
+            each(result.unwrap_or_else(|error| {
+                let why = describe(&error, ": ");
+                failures.push(why.clone());
+                vec![failed(targets.get(index).map_or("", |(name, _)| name), why)]
+            }))
+        },
+    )?;
+    drop(shown);
+    let remarks = cache.iter().filter(|_| !arguments.quiet).flat_map(imagescan_image::Cache::remarks);
+    remarks.for_each(|remark| crate::failure::note(&remark));
+    Ok(Ended { failures, interrupt })
+}
+
+fn options(arguments: &Targets, jobs: usize, shown: &Shown) -> Result<Options> {
+    Ok(Options {
+        jobs,
         limits: limits(arguments),
         spill: crate::folders::cache(&arguments.cache)?.join("spill"),
         cache: match arguments.no_cache {
@@ -59,49 +114,7 @@ pub(crate) fn read(arguments: &Targets) -> Result<Inventories> {
             InflaterArgument::ZlibRs => Inflater::ZlibRs,
         },
         progress: Arc::clone(&shown.counts),
-    };
-    let question = imagescan_catalog::question();
-    let seconds = Duration::from_secs(arguments.limits.max_time);
-    let for_one = || {
-        let mut options = options.clone();
-        options.limits.deadline = Instant::now().checked_add(seconds);
-        options
-    };
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..side_by_side {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(target) = targets.get(index) else { break };
-                    let result = match parsed.get(index) {
-                        Some(Ok(parsed)) => one(target, parsed, pulls.get(index), &question, &for_one()),
-                        Some(Err(error)) => Err(anyhow!(error.clone())),
-                        None => break,
-                    };
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, target, result));
-                }
-            });
-        }
-    });
-    drop(shown);
-    let remarks = options.cache.iter().filter(|_| !arguments.quiet).flat_map(imagescan_image::Cache::remarks);
-    remarks.for_each(|remark| crate::failure::note(&remark));
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(index, ..)| *index);
-    let mut read = Inventories { inventories: Vec::new(), failures: Vec::new() };
-    for (_, target, result) in results {
-        match result {
-            Ok(inventories) => read.inventories.extend(inventories),
-            Err(error) => {
-                let why = describe(&error, ": ");
-                read.failures.push(why.clone());
-                read.inventories.push(failed(target, why));
-            }
-        }
-    }
-    Ok(read)
+    })
 }
 
 /// The targets of the arguments and of the file they name.
@@ -242,11 +255,6 @@ fn bytes(document: &Document) -> Result<Vec<u8>> {
 fn failed(target: &str, why: String) -> Inventory {
     let incomplete = Incomplete { what: IncompleteKind::Image, path: None, why };
     Inventory { target: target.into(), incomplete: vec![incomplete], ..Inventory::default() }
-}
-
-/// Kinds of what is lacking, over all inventories.
-pub(crate) fn lacking(inventories: &[Inventory]) -> BTreeSet<IncompleteKind> {
-    inventories.iter().flat_map(|inventory| &inventory.incomplete).map(|entry| entry.what).collect()
 }
 
 /// A path that an option names must be there: a typing error must not read as 'nothing found'.

@@ -96,6 +96,12 @@ impl Client {
             let Some(wait) = wait else {
                 return outcome.and_then(|answer| Err(answer.into_error(attempt + 1)));
             };
+            tracing::info!(
+                "asking `{}` again in {} ms: {}",
+                shown(&request.url),
+                wait.as_millis(),
+                why(&outcome)
+            );
             // Leaves its place at the host to others.
             drop(outcome);
             self.sleep(wait);
@@ -149,8 +155,17 @@ impl Client {
         }
         let place = gates.enter(&host(&hop.url), engine, request.deadline).map_err(late)?;
         let longest = settings.connect_timeout + settings.idle_timeout;
+        let begun = Instant::now();
         let answer = engine.wait(outgoing.send(), Some(longest), request.deadline).map_err(late)?;
         let answer = answer.map_err(|error| failed(&error, &hop.url, pool.asked.was()))?;
+        tracing::debug!(
+            "{} {}: {} over {:?} after {} ms",
+            hop.method.name(),
+            shown(&hop.url),
+            answer.status().as_u16(),
+            answer.version(),
+            begun.elapsed().as_millis()
+        );
         Ok(Response::new(
             answer,
             hop.url.clone(),
@@ -196,6 +211,14 @@ fn text(name: &str, value: &str) -> Result<HeaderValue, FetchError> {
     let fault =
         |_| FetchError::BadHeader { name: name.into(), reason: "its value has characters no header may" };
     HeaderValue::from_str(value).map_err(fault)
+}
+
+/// Why something is asked again.
+fn why(outcome: &Result<Response, FetchError>) -> String {
+    match outcome {
+        Ok(answer) => format!("it answered {}", answer.status()),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Why there is no answer.

@@ -67,6 +67,16 @@ pub enum Method {
     Post(Payload),
 }
 
+impl Method {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post(_) => "POST",
+        }
+    }
+}
+
 /// A request. [`Request::get`] and its like check the URL; everything else is data.
 #[derive(Debug, Clone)]
 pub struct Request {

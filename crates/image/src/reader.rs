@@ -15,6 +15,7 @@ use crate::shared::Claim;
 use crate::work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// Reads layers as often as the question grows.
 pub(crate) struct Reader<'a> {
@@ -190,8 +191,16 @@ impl<'a> Reader<'a> {
         match item {
             Item::Walk(_) => {
                 let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
+                let begun = Instant::now();
                 let evidence = walk(turn.source, Collector::new(question, store, layers), &reading);
                 meter.layer();
+                tracing::info!(
+                    "layer {} of {} bytes: {} ms{}",
+                    turn.source.key.escape_debug(),
+                    turn.source.len(),
+                    begun.elapsed().as_millis(),
+                    if evidence.is_ok() { "" } else { ", not whole" }
+                );
                 evidence.map(Some)
             }
             Item::Hash(_) => check(turn.source, &options.limits).map(|()| None),

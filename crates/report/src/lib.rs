@@ -13,5 +13,5 @@ mod palette;
 mod table;
 mod text;
 
-pub use json::{inventory_json, json};
+pub use json::{inventory_json, inventory_line, json, json_line};
 pub use table::{Style, table};

@@ -2,7 +2,8 @@
 
 use crate::arguments::{FailOn, Format, Scan};
 use crate::failure::Usage;
-use crate::{clock, failure, folders, output, targets};
+use crate::output::Documents;
+use crate::{clock, folders, output, targets};
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_knowledge::{Knowledge, KnowledgeError};
 use imagescan_model::{ExitCode, Finding, ImageReport, Inventory, REPORT_SCHEMA, Report};
@@ -21,30 +22,41 @@ pub(crate) fn run(arguments: &Scan) -> Result<ExitCode> {
         Err(KnowledgeError::Missing { .. }) => None,
         opened => Some(opened.with_context(|| format!("database `{}`", folder.display()))?),
     };
-    let read = targets::read(&arguments.targets)?;
-    let mut images = Vec::with_capacity(read.inventories.len());
-    for inventory in read.inventories {
-        images.push(judge(inventory, knowledge.as_ref(), &policy, arguments, as_of)?);
-    }
-    let report = Report {
+    let mut documents = Documents::new(&arguments.output, Format::Table)?;
+    let mut report = Report {
         schema: REPORT_SCHEMA.into(),
         tool: super::tool(),
         as_of,
         knowledge: knowledge.as_ref().map(|knowledge| knowledge.info().clone()),
         policy: policy.info(),
-        images,
+        images: Vec::new(),
     };
-    let outputs = output::or_default(&arguments.output, Format::Table);
-    output::write(&outputs, |output| match output.format {
-        Format::Json => imagescan_report::json(&report),
+    let mut images = Vec::new();
+    let mut code = ExitCode::Passed;
+    let ended = targets::read(&arguments.targets, documents.is_seen(), |inventories| {
+        for inventory in inventories {
+            let image = judge(inventory, knowledge.as_ref(), &policy, arguments, as_of)?;
+            code = code.worse(image.verdict.exit_code);
+            report.images = vec![image];
+            if documents.is_lines() {
+                documents.line(&imagescan_report::json_line(&report))?;
+            }
+            if documents.is_whole() {
+                images.append(&mut report.images);
+            }
+        }
+        Ok(())
+    })?;
+    report.images = images;
+    documents.finish(|output| match output.format {
+        Format::Json | Format::Jsonl => imagescan_report::json(&report),
         Format::Table => {
             let (width, colour) = output::table_style(output, arguments.color);
             imagescan_report::table(&report, &imagescan_report::Style { width, colour })
         }
     })?;
-    read.failures.iter().for_each(|failure| failure::print(failure));
-    let codes = report.images.iter().map(|image| image.verdict.exit_code);
-    Ok(codes.fold(ExitCode::Passed, ExitCode::worse))
+    ended.tell();
+    Ok(code)
 }
 
 fn judge(

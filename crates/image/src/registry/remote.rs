@@ -52,6 +52,7 @@ impl Remote {
         let is_index =
             kind(&bytes, &media_type).map_err(|why| format!("the manifest of `{reference}` {why}"))?;
         let size = bytes.len() as u64;
+        tracing::info!("`{reference}` is {digest}");
         if let Some(cache) = &self.cache {
             cache.remember_document(&digest, &bytes);
             cache.remember_tag(reference);
@@ -68,6 +69,7 @@ impl Remote {
             Some(digest) => digest.clone(),
             None if cache.knows_tag(reference) => {
                 let head = self.session.head(&manifest_of(reference), Some(ACCEPT)).ok()?;
+                tell_quota(&head, reference);
                 stated_digest(&head)?
             }
             None => return None,
@@ -79,6 +81,7 @@ impl Remote {
     /// The registry's own answer, its digest and media type.
     fn top(&self, reference: &ImageReference) -> Result<(Digest, Vec<u8>, String), SessionError> {
         let response = self.session.get(&manifest_of(reference), Some(ACCEPT))?;
+        tell_quota(&response, reference);
         let stated = stated_digest(&response);
         let media_type = response.header("content-type").unwrap_or_default().to_string();
         let bytes = response.bytes(MANIFEST_BYTES)?;
@@ -133,6 +136,32 @@ fn manifest_of(reference: &ImageReference) -> String {
         Some(digest) => format!("manifests/{digest}"),
         None => format!("manifests/{}", reference.tag_or_latest()),
     }
+}
+
+/// Tells how many more pulls a registry allows, where it says so as Docker Hub does: `76;w=21600` are 76 in six hours
+/// (docs.docker.com, "Pull usage and limits").
+fn tell_quota(response: &Response, reference: &ImageReference) {
+    if let Some((left, limit)) = quota(|name| response.header(name)) {
+        tracing::info!("{}: {left} of {limit} are left", reference.registry());
+    }
+}
+
+/// What is left, and of how many.
+fn quota<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<(u64, String)> {
+    let parse = |text: &str| -> Option<(u64, Option<u64>)> {
+        let (count, window) =
+            text.split_once(";w=").map_or((text, None), |(count, window)| (count, Some(window)));
+        Some((count.trim().parse().ok()?, window.and_then(|window| window.trim().parse().ok())))
+    };
+    let (left, window) = parse(header("ratelimit-remaining")?)?;
+    let (limit, limits_window) = parse(header("ratelimit-limit")?)?;
+    Some((
+        left,
+        match window.or(limits_window) {
+            Some(seconds) => format!("{limit} pulls in {} h", seconds.div_ceil(3600)),
+            None => format!("{limit} pulls"),
+        },
+    ))
 }
 
 /// The digest that a registry states of the manifest it names.
@@ -202,6 +231,17 @@ pub(crate) fn kind(bytes: &[u8], media_type: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_is_told_as_docker_hub_states_it() {
+        let of = |left: &'static str, limit: &'static str| {
+            quota(|name| Some(if name == "ratelimit-limit" { limit } else { left }))
+        };
+        assert_eq!(of("76;w=21600", "100;w=21600"), Some((76, "100 pulls in 6 h".into())));
+        assert_eq!(of("0", "10"), Some((0, "10 pulls".into())));
+        assert_eq!(of("\u{1b}", "10"), None);
+        assert_eq!(quota(|_| None), None);
+    }
 
     #[test]
     fn a_document_is_an_index_or_a_manifest_and_never_both() {
