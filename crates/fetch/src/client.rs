@@ -14,6 +14,7 @@ use crate::url::{host, shown};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,6 +110,11 @@ impl Client {
         }
     }
 
+    /// Sends `request` once. The answer may have any status; a redirect is one, too.
+    pub fn send_once(&self, request: &Request) -> Result<Response, FetchError> {
+        self.exchange(request, &Hop::first(request))
+    }
+
     /// The wait before the next attempt: what the server asked for, or what it has come to. `None`: the deadline would
     /// pass meanwhile.
     pub(crate) fn wait(
@@ -154,10 +160,16 @@ impl Client {
             outgoing = outgoing.body(body);
         }
         let place = gates.enter(&host(&hop.url), engine, request.deadline).map_err(late)?;
-        let longest = settings.connect_timeout + settings.idle_timeout;
+        let idle = request.idle_timeout.unwrap_or(settings.idle_timeout);
+        let longest = settings.connect_timeout + idle;
         let begun = Instant::now();
         let answer = engine.wait(outgoing.send(), Some(longest), request.deadline).map_err(late)?;
-        let answer = answer.map_err(|error| failed(&error, &hop.url, pool.asked.was()))?;
+        let answer = answer.map_err(|error| match (&settings.socket, find::<io::Error>(&error)) {
+            (Some(path), Some(source)) if error.is_connect() => {
+                FetchError::Socket { path: path.clone(), source: copy(source) }
+            }
+            _ => failed(&error, &hop.url, pool.asked.was()),
+        })?;
         tracing::debug!(
             "{} {}: {} over {:?} after {} ms",
             hop.method.name(),
@@ -166,14 +178,7 @@ impl Client {
             answer.version(),
             begun.elapsed().as_millis()
         );
-        Ok(Response::new(
-            answer,
-            hop.url.clone(),
-            engine.clone(),
-            place,
-            settings.idle_timeout,
-            request.deadline,
-        ))
+        Ok(Response::new(answer, hop.url.clone(), engine.clone(), place, idle, request.deadline))
     }
 }
 
@@ -219,6 +224,11 @@ fn why(outcome: &Result<Response, FetchError>) -> String {
         Ok(answer) => format!("it answered {}", answer.status()),
         Err(error) => error.to_string(),
     }
+}
+
+/// What the system says, once more.
+fn copy(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 /// Why there is no answer.

@@ -42,6 +42,8 @@ struct Kind {
 enum Resolver {
     Guarded,
     System,
+    /// Nobody: there is one socket, and it was named.
+    Socket,
     /// The proxy at this address, which the user named.
     Proxy(String),
 }
@@ -68,6 +70,10 @@ impl Connections {
     /// The pool for `url`, if it may be fetched at all.
     pub(crate) fn pool(&self, url: &Url) -> Result<Pool, FetchError> {
         let settings = &self.settings;
+        if settings.socket.is_some() {
+            let kind = Kind { resolver: Resolver::Socket, trust: Trust::Nobody, identity: None };
+            return self.pool_of(kind, None, None);
+        }
         let listed = settings.allow_hosts.iter().any(|host| host.is_of(url));
         let insecure = settings.insecure_hosts.iter().any(|host| host.is_of(url));
         if !listed {
@@ -97,11 +103,20 @@ impl Connections {
             None => Resolver::Guarded,
         };
         let kind = Kind { resolver, trust, identity: at_host.filter(|_| identity.is_some()) };
+        self.pool_of(kind, identity, proxy.as_ref())
+    }
+
+    fn pool_of(
+        &self,
+        kind: Kind,
+        identity: Option<&Identity>,
+        proxy: Option<&Intercept>,
+    ) -> Result<Pool, FetchError> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = pools.get(&kind) {
             return Ok(pool.clone());
         }
-        let pool = self.open(&kind, identity, proxy.as_ref())?;
+        let pool = self.open(&kind, identity, proxy)?;
         pools.insert(kind, pool.clone());
         Ok(pool)
     }
@@ -123,6 +138,9 @@ impl Connections {
             .no_proxy();
         if kind.resolver == Resolver::Guarded {
             builder = builder.dns_resolver(GuardedResolver(Arc::clone(&self.guard)));
+        }
+        if let Some(socket) = &self.settings.socket {
+            builder = builder.unix_socket(socket.clone());
         }
         let start = |error: reqwest::Error| FetchError::Start(error.without_url().into());
         if let Some(proxy) = proxy {
@@ -146,7 +164,8 @@ fn is_http(proxy: &Intercept) -> bool {
 }
 
 /// Whether what goes there crosses no wire.
-fn is_this_machine(url: &Url) -> bool {
+#[must_use]
+pub fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let literal: Result<IpAddr, _> = host.trim_start_matches('[').trim_end_matches(']').parse();
     literal.map_or(host == "localhost", |address| address.is_loopback())

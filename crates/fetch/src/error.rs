@@ -91,6 +91,14 @@ pub enum FetchError {
         /// The cause.
         source: Source,
     },
+    /// No connection to a socket of this machine.
+    #[error("cannot connect to the socket `{}`", path.display().to_string().escape_debug())]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// The connection ended, or made no sense, before the answer began.
     #[error("`{url}` gave no answer")]
     NoAnswer {

@@ -31,6 +31,7 @@ mod url;
 
 pub use address::{AddressError, Host, Network};
 pub use client::Client;
+pub use connections::is_this_machine;
 pub use error::FetchError;
 pub use guard::{Refusal, refused};
 pub use request::{Method, Payload, Request, Secret};

@@ -3,7 +3,7 @@
 use crate::error::FetchError;
 use reqwest::Url;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A text that no output shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct Request {
     pub range_from: Option<u64>,
     /// When all must be done: waiting, redirects, retries and the body.
     pub deadline: Option<Instant>,
+    /// How long the server may be silent, if it is not [`Settings::idle_timeout`](crate::Settings::idle_timeout).
+    pub idle_timeout: Option<Duration>,
 }
 
 impl Request {
@@ -115,8 +117,8 @@ impl Request {
 
     fn new(method: Method, url: &str) -> Result<Self, FetchError> {
         let url = crate::url::parse(url)?;
-        let (headers, authorization, accept, range_from, deadline) = Default::default();
-        Ok(Self { method, url, headers, authorization, accept, range_from, deadline })
+        let (headers, authorization, accept, range_from, deadline, idle_timeout) = Default::default();
+        Ok(Self { method, url, headers, authorization, accept, range_from, deadline, idle_timeout })
     }
 
     /// To what: an http or https URL without credentials.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub insecure_hosts: Vec<Host>,
     /// Proxies.
     pub proxies: Proxies,
+    /// A socket that all requests go to, whatever their URLs say. The user named it: the guard and proxies have no say.
+    pub socket: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             allow_hosts: Vec::new(),
             insecure_hosts: Vec::new(),
             proxies: Proxies::default(),
+            socket: None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod resume;
 mod retry;
 mod send;
 mod server;
+mod socket;
 mod tls;
 
 use imagescan_fetch::{Client, FetchError, Request, Response, Retries, Settings};

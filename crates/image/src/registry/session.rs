@@ -9,7 +9,9 @@ use super::json;
 use super::registries_conf::Endpoint;
 use super::token::{self, Token, TokenError, TokenRequest};
 use crate::limits::Late;
-use imagescan_fetch::{Client, FetchError, Method, Payload, Request, Response, Secret, Unauthorized, Url};
+use imagescan_fetch::{
+    Client, FetchError, Method, Payload, Request, Response, Secret, Unauthorized, Url, is_this_machine,
+};
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -270,12 +272,7 @@ impl Session {
 
     fn may_be_plain(&self) -> bool {
         let url = Url::parse(&format!("http://{}", self.endpoint.server()));
-        let loopback = url.is_ok_and(|url| match url.host_str() {
-            Some("localhost" | "[::1]") => true,
-            Some(host) => host.starts_with("127."),
-            None => false,
-        });
-        loopback || self.endpoint.insecure
+        url.is_ok_and(|url| is_this_machine(&url)) || self.endpoint.insecure
     }
 
     /// Does what a 401 demands. Its connection must be free by then: the host may have no other for us.
