@@ -14,6 +14,7 @@ mod http;
 mod identity;
 #[path = "support/pull.rs"]
 mod pull;
+#[expect(dead_code, reason = "each test file uses a part")]
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/token_server.rs"]

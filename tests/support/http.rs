@@ -59,13 +59,13 @@ impl Answer {
         self
     }
 
-    /// The head, with a `Content-Length` unless there is one.
+    /// The head, with a `Content-Length` unless there is one, or chunks.
     pub(crate) fn head(&self) -> Vec<u8> {
         let mut text = format!("HTTP/1.1 {}\r\nConnection: close\r\n", self.status);
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
-        if self.header("content-length").is_none() {
+        if self.header("content-length").is_none() && self.header("transfer-encoding").is_none() {
             text.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         text.push_str("\r\n");

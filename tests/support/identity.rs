@@ -1,7 +1,9 @@
 //! Certificates and keys made for one test.
 
 use rcgen::{CertifiedKey, KeyPair, SigningKey, generate_simple_self_signed};
+use rustls::RootCertStore;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,12 +35,21 @@ impl Identity {
         self.pair.cert.der()
     }
 
-    /// What a server shows.
-    pub(crate) fn server(&self) -> Arc<rustls::ServerConfig> {
+    /// What a server shows, and whom it wants to see.
+    pub(crate) fn server(&self, visitor: Option<&Self>) -> Arc<rustls::ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(self.pair.signing_key.serialize_der()).unwrap();
-        let builder = rustls::ServerConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let builder = match visitor {
+            None => builder.with_no_client_auth(),
+            Some(visitor) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(visitor.pair.cert.der().clone()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
         Arc::new(builder.with_single_cert(vec![self.pair.cert.der().clone()], key).unwrap())
     }
 

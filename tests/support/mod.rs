@@ -171,6 +171,28 @@ impl Place {
     }
 }
 
+/// A docker archive of `layers`, with compressed tars where asked.
+pub(crate) fn docker_archive(place: &Place, images: &[(&str, Vec<Vec<u8>>)], compressed: bool) -> String {
+    let mut tar = Tar::new();
+    let mut manifest = Vec::new();
+    for (number, (tag, layers)) in images.iter().enumerate() {
+        let ids: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
+        let config = json!({"created": "2026-10-01T00:00:00Z", "architecture": "amd64", "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": ids}})
+        .to_string();
+        let name = format!("{}.json", &digest(config.as_bytes())[7..]);
+        let names: Vec<String> =
+            (0..layers.len()).map(|layer| format!("{number}-{layer}/layer.tar")).collect();
+        for (name, layer) in names.iter().zip(layers) {
+            tar = tar.file(name, &if compressed { gzip(layer) } else { layer.clone() });
+        }
+        tar = tar.file(&name, config.as_bytes());
+        manifest.push(json!({"Config": name, "RepoTags": [tag], "Layers": names}));
+    }
+    let tar = tar.file("manifest.json", json!(manifest).to_string().as_bytes()).build();
+    place.write("docker.tar", &tar).display().to_string()
+}
+
 /// What the program said.
 #[derive(Debug)]
 pub(crate) struct Said {

@@ -5,6 +5,8 @@ use crate::identity::Identity;
 use rustls::{ServerConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,18 +27,43 @@ impl From<Answer> for Vec<Step> {
 
 /// A running server. Its threads end with the tests.
 pub(crate) struct Server {
-    /// Address and port.
+    /// Address and port, or the socket's path.
     pub host: String,
     seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
+    /// Answers.
+    pub(crate) fn open<S: Into<Vec<Step>>>(answer: impl Fn(&Request) -> S + Send + Sync + 'static) -> Self {
+        Self::over(plain, answer)
+    }
+
+    /// Answers at the socket `path`.
+    pub(crate) fn at_socket<S: Into<Vec<Step>>>(
+        path: &Path,
+        answer: impl Fn(&Request) -> S + Send + Sync + 'static,
+    ) -> Self {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(path).unwrap();
+        let accept = move || Some(listener.accept().ok()?.0);
+        Self::accepting(path.display().to_string(), accept, Some, answer)
+    }
+
     /// Answers over TLS.
     pub(crate) fn secure<S: Into<Vec<Step>>>(
         identity: &Identity,
         answer: impl Fn(&Request) -> S + Send + Sync + 'static,
     ) -> Self {
-        let config = identity.server();
+        Self::secure_for(identity, None, answer)
+    }
+
+    /// Answers over TLS, only `visitor` if there is one.
+    pub(crate) fn secure_for<S: Into<Vec<Step>>>(
+        identity: &Identity,
+        visitor: Option<&Identity>,
+        answer: impl Fn(&Request) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let config = identity.server(visitor);
         let wrap = move |stream| {
             let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
             Some(StreamOwned::new(connection, stream))
@@ -63,10 +90,19 @@ impl Server {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
+        Self::accepting(host, move || Some(listener.accept().ok()?.0), wrap, answer)
+    }
+
+    fn accepting<T: Send + 'static, C: Read + Write, S: Into<Vec<Step>>>(
+        host: String,
+        accept: impl Fn() -> Option<T> + Send + 'static,
+        wrap: impl Fn(T) -> Option<C> + Send + Sync + 'static,
+        answer: impl Fn(&Request) -> S + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, job) = (Arc::clone(&seen), Arc::new((wrap, answer)));
         std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            while let Some(stream) = accept() {
                 let (log, job) = (Arc::clone(&log), Arc::clone(&job));
                 std::thread::spawn(move || serve(job.0(stream)?, &log, &job.1));
             }

@@ -54,6 +54,9 @@ Targets:
   rootfs:DIR, rootfs:FILE     a root filesystem, in a folder or a tar
   inventory:FILE, inventory:- what `imagescan inventory` or `scan -o json` wrote
   purl:FILE, purl:-           package URLs, one a line; the qualifier distro names the release
+  docker-daemon:NAME[:TAG|@DIGEST], docker-daemon:sha256:ID
+                              an image of docker or podman, by DOCKER_HOST or their sockets
+  containerd:[NAME@]DIGEST    an image in containerd's store
   PATH                        any of these, recognised by what is in it
   [docker://]NAME[:TAG][@DIGEST]
                               an image in a registry, such as alpine:3.20
@@ -153,9 +156,12 @@ pub(crate) struct Targets {
     /// Neither progress nor remarks, only errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Use no network: images are read from this machine only
+    /// Use no network: images are read from this machine only, its container engine included
     #[arg(long, env = "IMAGESCAN_OFFLINE", value_parser = FalseyValueParser::new())]
     pub offline: bool,
+    /// Containerd's folder, for containerd: targets [default: /var/lib/containerd]
+    #[arg(long, value_name = "DIR", env = "IMAGESCAN_CONTAINERD_ROOT")]
+    pub containerd_root: Option<PathBuf>,
     #[command(flatten)]
     pub registries: Registries,
     #[command(flatten)]

@@ -4,6 +4,7 @@ mod arguments;
 mod clock;
 mod commands;
 mod config;
+mod daemons;
 mod failure;
 mod folders;
 mod inputs;

@@ -112,11 +112,14 @@ fn text(rate: f64, left: u64) -> String {
 }
 
 fn started(counts: &Progress) -> bool {
-    counts.layers.load(Relaxed) + counts.layers_known.load(Relaxed) > 0
+    counts.layers.load(Relaxed) + counts.layers_known.load(Relaxed) + counts.received.load(Relaxed) > 0
 }
 
 fn line(counts: &Progress) -> String {
     let layers = counts.layers.load(Relaxed);
+    if layers + counts.layers_known.load(Relaxed) == 0 {
+        return format!("{} from a container engine", size(counts.received.load(Relaxed)));
+    }
     let noun = |count| if count == 1 { "layer" } else { "layers" };
     let known = match (counts.layers_known.load(Relaxed), layers) {
         (0, _) => String::new(),

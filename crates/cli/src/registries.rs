@@ -78,7 +78,8 @@ fn certificate_folders() -> Vec<PathBuf> {
     home.into_iter().chain(["/etc/containers/certs.d".into(), "/etc/docker/certs.d".into()]).collect()
 }
 
-fn path(variable: &str) -> Option<PathBuf> {
+/// What a variable names, if anything.
+pub(crate) fn path(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 

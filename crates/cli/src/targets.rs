@@ -9,7 +9,8 @@ use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_image::registry::{Pull, Registries};
 use imagescan_image::{
-    Document, Image, Inflater, Limits, Options, PlatformChoice, Question, SharedLayers, Target, TargetError,
+    DaemonSettings, Document, Image, Inflater, Limits, Options, PlatformChoice, Question, SharedLayers,
+    Target, TargetError,
 };
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
 use std::collections::BTreeMap;
@@ -54,6 +55,14 @@ pub(crate) fn read(
     let shown = Shown::new(arguments.progress, arguments.quiet, is_seen);
     let options = options(arguments, (jobs / side_by_side).max(1), &shown)?;
     let cache = options.cache.clone();
+    let places = Places {
+        engines: crate::daemons::settings(arguments.offline),
+        containerd: match &arguments.containerd_root {
+            Some(folder) => existing("--containerd-root", folder)?,
+            None => "/var/lib/containerd".into(),
+        },
+        pulls,
+    };
     let seconds = Duration::from_secs(arguments.limits.max_time);
     let interrupt = Interrupt::listen().context("cannot listen to signals")?;
     let mut failures = Vec::new();
@@ -65,7 +74,7 @@ pub(crate) fn read(
             let parsed = parsed.as_ref().map_err(|error| anyhow!(error.clone()))?;
             let mut options = options.clone();
             options.limits.deadline = Instant::now().checked_add(seconds);
-            one(name, parsed, pulls.get(index), &question, &options)
+            one(name, parsed, index, &places, &question, &options)
         }
     };
     pool::in_order(
@@ -152,6 +161,13 @@ fn limits(arguments: &Targets) -> Limits {
     }
 }
 
+/// Where images are that are no files.
+struct Places {
+    engines: DaemonSettings,
+    containerd: PathBuf,
+    pulls: Pulls,
+}
+
 /// The targets that are pulled.
 #[derive(Default)]
 struct Pulls {
@@ -181,7 +197,8 @@ impl Pulls {
 fn one(
     name: &str,
     target: &Target,
-    pull: Option<(&Registries, &Pull)>,
+    index: usize,
+    places: &Places,
     question: &Question,
     options: &Options,
 ) -> Result<Vec<Inventory>> {
@@ -190,13 +207,19 @@ fn one(
             catalogued(options, |options| Ok(imagescan_image::read(name, location, question, options)?))
         }
         Target::Registry(reference, _) => {
-            let (registries, pull) = pull.ok_or_else(|| {
+            let (registries, pull) = places.pulls.get(index).ok_or_else(|| {
                 anyhow!("there is no file or folder `{name}`, and `{reference}` is not pulled with --offline")
             })?;
             catalogued(options, |options| {
                 Ok(imagescan_image::pull(name, pull, registries, question, options)?)
             })
         }
+        Target::Daemon(image) => catalogued(options, |options| {
+            Ok(imagescan_image::export(name, image, &places.engines, question, options)?)
+        }),
+        Target::Containerd(image) => catalogued(options, |options| {
+            Ok(imagescan_image::stored(name, image, &places.containerd, question, options)?)
+        }),
         Target::Inventory(document) => {
             let bytes = bytes(document)?;
             Ok(imagescan_catalog::documents(&bytes, name).with_context(|| named(document))?)

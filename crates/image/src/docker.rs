@@ -38,9 +38,7 @@ pub(crate) fn plans(
     if !archive.has("manifest.json") {
         return legacy(archive, target, reference);
     }
-    let document = archive.document("manifest.json", MANIFEST_BYTES)?;
-    let entries: Vec<Entry> =
-        serde_json::from_slice(&document).map_err(|error| format!("`manifest.json` is damaged: {error}"))?;
+    let entries = entries(archive)?;
     let chosen: Vec<&Entry> = match reference {
         None => entries.iter().collect(),
         Some(reference) => {
@@ -63,6 +61,37 @@ pub(crate) fn plans(
         return Err(format!("it holds more than {IMAGES} images: name one"));
     }
     Ok(chosen.into_iter().map(|entry| plan(archive, target, reference, entry, choice)).collect())
+}
+
+/// The image that an engine was asked for: the only one, or of several the one with this tag or, if it is an ID, config.
+pub(crate) fn exported(
+    archive: &Container,
+    target: &str,
+    asked: &str,
+    choice: &PlatformChoice,
+) -> Result<Vec<Plan>, String> {
+    if !archive.has("manifest.json") {
+        return legacy(archive, target, Some(asked));
+    }
+    let entries = entries(archive)?;
+    let called = |entry: &&Entry| {
+        let id = asked.strip_prefix("sha256:");
+        id.is_some_and(|id| id == stem(&entry.config)) || entry.tags().iter().any(|tag| is(tag, asked))
+    };
+    let entry = match entries.as_slice() {
+        [only] => Some(only),
+        several => several.iter().find(called),
+    };
+    let entry = entry.ok_or_else(|| {
+        let tags = list(entries.iter().flat_map(Entry::tags));
+        format!("of its {} images none is `{}`: it has {tags}", entries.len(), asked.escape_debug())
+    })?;
+    Ok(vec![plan(archive, target, Some(asked), entry, choice)])
+}
+
+fn entries(archive: &Container) -> Result<Vec<Entry>, String> {
+    let document = archive.document("manifest.json", MANIFEST_BYTES)?;
+    serde_json::from_slice(&document).map_err(|error| format!("`manifest.json` is damaged: {error}"))
 }
 
 /// Whether two names mean one image: `alpine` is `docker.io/library/alpine:latest`.
@@ -112,12 +141,16 @@ fn plan(
 /// The config `name`; where the name is a digest, the content must have it.
 fn config(archive: &Container, name: &str) -> Result<Vec<u8>, String> {
     let bytes = archive.document(name, CONFIG_BYTES)?;
-    let stem = name.rsplit('/').next().unwrap_or(name);
-    let stem = stem.strip_suffix(".json").unwrap_or(stem);
-    if let Ok(digest) = format!("sha256:{stem}").parse::<Digest>() {
+    if let Ok(digest) = format!("sha256:{}", stem(name)).parse::<Digest>() {
         plan::compare(&bytes, &digest)?;
     }
     Ok(bytes)
+}
+
+/// A file's name without folders and ending: docker's is the digest, podman's, too.
+fn stem(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.strip_suffix(".json").unwrap_or(name)
 }
 
 /// Archives without `manifest.json`.

@@ -1,6 +1,6 @@
 //! Container images and root filesystems, streamed into the few files somebody asked for.
 //!
-//! Comes in: a [`Target`]'s [`Location`], a [`Question`] (path patterns) and [`Limits`]. Goes out: [`Image`]s,
+//! Comes in: a [`Target`]'s [`Location`] (or its name in a registry, an engine or containerd's store), a [`Question`] (path patterns) and [`Limits`]. Goes out: [`Image`]s,
 //! each a [`Tree`] of the wanted files as the container sees them after any of its layers, with what could not
 //! be read in `incomplete`. Every byte of an image is hostile: nothing is unpacked, no link is followed out of
 //! the image, nothing counts before its digest was compared. Nothing here knows what a package is.
@@ -11,7 +11,9 @@ mod cache;
 mod chain;
 mod choose;
 mod collect;
+mod containerd;
 mod content;
+mod daemon;
 mod docker;
 mod evidence;
 mod folder;
@@ -40,7 +42,9 @@ mod work;
 
 pub use cache::{Cache, EntryName, Usage};
 pub use choose::PlatformChoice;
+pub use containerd::{ContainerdImage, ContainerdImageError};
 pub use content::Content;
+pub use daemon::{DaemonError, DaemonImage, DaemonImageError, DaemonSettings};
 pub use image::Image;
 pub use inflate::Inflater;
 #[cfg(fuzzing)]
@@ -50,7 +54,7 @@ pub use limits::{LimitError, Limits};
 pub use oci::documents;
 pub use progress::Progress;
 pub use question::Question;
-pub use read::{Options, ReadError, pull, read};
+pub use read::{Options, ReadError, export, pull, read, stored};
 pub use read_at::ReadAt;
 pub use shared::SharedLayers;
 pub use target::{Document, Location, Target, TargetError};

@@ -7,7 +7,7 @@ use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
 use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
 use crate::read::Options;
-use crate::registry::remote::{Remote, Resolved};
+use crate::registry::remote::{Remote, Resolved, kind};
 use imagescan_model::{Digest, ImageReference, IncompleteKind, Layer, Platform};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ pub(crate) fn plans(
     match (plans.is_empty(), chosen.first()) {
         (false, _) => Ok(plans),
         (true, None) => Err("its index.json names no image".into()),
-        (true, Some(first)) => Err(format!("it holds no image, but {}", kind(first))),
+        (true, Some(first)) => Err(format!("it holds no image, but {}", described(first))),
     }
 }
 
@@ -127,7 +127,22 @@ pub(crate) fn pulled(
     reference: &ImageReference,
     options: &Options,
 ) -> Result<Vec<Plan>, String> {
-    by_digest(Contents::Registry(remote), resolved, target, &reference.to_string(), options)
+    by_digest(Contents::Registry(remote), resolved, target, Some(&reference.to_string()), options)
+}
+
+/// The images of a manifest or index in `container`.
+pub(crate) fn stored(
+    container: &Container,
+    digest: &Digest,
+    target: &str,
+    reference: Option<&str>,
+    options: &Options,
+) -> Result<Vec<Plan>, String> {
+    let bytes = container.document(&path(digest), MANIFEST_BYTES)?;
+    plan::compare(&bytes, digest)?;
+    let is_index = kind(&bytes, "").map_err(|why| format!("`{digest}` {why}"))?;
+    let top = Resolved { digest: digest.clone(), size: bytes.len() as u64, is_index };
+    by_digest(Contents::Layout(container), &top, target, reference, options)
 }
 
 /// The images of a manifest or index that is known by its digest.
@@ -135,7 +150,7 @@ fn by_digest(
     contents: Contents<'_>,
     top: &Resolved,
     target: &str,
-    reference: &str,
+    reference: Option<&str>,
     options: &Options,
 ) -> Result<Vec<Plan>, String> {
     let media_type = if top.is_index { OCI_INDEX } else { "application/vnd.oci.image.manifest.v1+json" };
@@ -154,13 +169,13 @@ fn by_digest(
         return Err("it holds no image".into());
     }
     for plan in &mut plans {
-        plan.image.reference = Some(reference.into());
+        plan.image.reference = reference.map(String::from);
     }
     Ok(plans)
 }
 
 /// What a descriptor that is no image says it is.
-fn kind(descriptor: &Descriptor) -> String {
+fn described(descriptor: &Descriptor) -> String {
     let kind = descriptor.artifact_type.as_deref().unwrap_or(&descriptor.media_type);
     format!("`{}`", kind.escape_debug())
 }
@@ -413,7 +428,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], name: &str) -> Result<T, Strin
 /// When two do.
 #[cfg(fuzzing)]
 pub fn documents(bytes: &[u8]) {
-    let is_index = crate::registry::remote::kind(bytes, "");
+    let is_index = kind(bytes, "");
     let index = parse::<Index>(bytes, "");
     let manifest = parse::<Manifest>(bytes, "");
     assert!(is_index != Ok(true) || manifest.is_err(), "an index that is a manifest");

@@ -2,6 +2,7 @@
 
 use crate::archive::Archive;
 use crate::blob::Blob;
+use crate::containerd;
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::layer::LayerError;
@@ -78,6 +79,8 @@ pub(crate) enum Check {
 #[derive(Debug)]
 pub(crate) enum Container {
     Folder(Folder),
+    /// The same, of containerd, which keeps what somebody needed.
+    Store(Folder),
     Archive(Archive),
 }
 
@@ -89,6 +92,7 @@ impl Container {
     pub(crate) fn blob(&self, path: &str) -> Result<Blob, String> {
         match self {
             Self::Folder(folder) => folder.blob(path).map_err(|error| because(path, &error)),
+            Self::Store(folder) => folder.blob(path).map_err(|error| containerd::lacks(path, &error)),
             Self::Archive(archive) => {
                 archive.blob(path).ok_or_else(|| format!("`{}` is not in the archive", path.escape_debug()))
             }
@@ -97,7 +101,7 @@ impl Container {
 
     pub(crate) fn has(&self, path: &str) -> bool {
         match self {
-            Self::Folder(folder) => folder.blob(path).is_ok(),
+            Self::Folder(folder) | Self::Store(folder) => folder.blob(path).is_ok(),
             Self::Archive(archive) => archive.has(path),
         }
     }
@@ -108,7 +112,7 @@ impl Container {
     }
 }
 
-fn because(path: &str, error: &io::Error) -> String {
+pub(crate) fn because(path: &str, error: &io::Error) -> String {
     format!("`{}`: {error}", path.escape_debug())
 }
 

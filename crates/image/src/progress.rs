@@ -18,6 +18,8 @@ pub struct Progress {
     pub layers_read: AtomicU64,
     /// Layers that need not be read, for the cache knows them.
     pub layers_known: AtomicU64,
+    /// Bytes that came from container engines.
+    pub received: AtomicU64,
 }
 
 /// Counts one target's reading.
@@ -48,6 +50,10 @@ impl Meter {
 
     pub(crate) fn layer(&self) {
         self.progress.layers_read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn received(&self, bytes: u64) {
+        self.progress.received.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn known(&self) {

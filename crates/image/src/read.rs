@@ -5,7 +5,9 @@ use crate::blob::{Blob, open_file};
 use crate::cache::{Cache, EntryName};
 use crate::choose::PlatformChoice;
 use crate::collect::Collector;
+use crate::containerd::{self, ContainerdImage};
 use crate::content::Store;
+use crate::daemon::{self, DaemonError, DaemonImage, DaemonSettings};
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::inflate::Inflater;
@@ -23,7 +25,7 @@ use crate::{docker, markers, oci, rootfs};
 use imagescan_model::{ImageReference, Incomplete, IncompleteKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Times that layers are read again because links lead to what nobody had asked for.
@@ -79,6 +81,9 @@ pub enum ReadError {
         /// Why.
         why: String,
     },
+    /// An engine does not give it.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     /// A bound that all layers share was reached.
     #[error("`{}`: {why}", target.escape_debug())]
     Bound {
@@ -138,6 +143,47 @@ pub fn pull(
     let (remote, resolved) =
         registries.find(pull, options.cache.as_ref(), options.limits.deadline).map_err(failed)?;
     let plans = oci::pulled(&remote, &resolved, target, &pull.reference, options).map_err(failed)?;
+    planned(target, plans, question, options, &meter)
+}
+
+/// Reads `image` as a container engine exports it; otherwise as [`read`].
+///
+/// # Errors
+/// [`ReadError`] when there is no image to speak of.
+pub fn export(
+    target: &str,
+    image: &DaemonImage,
+    settings: &DaemonSettings,
+    question: &Question,
+    options: &Options,
+) -> Result<Vec<Image>, ReadError> {
+    let meter = Meter::new(Arc::clone(&options.progress));
+    let (place, blob) = daemon::export(image, settings, options, &meter)?;
+    let content = |why| DaemonError::Content { place: place.clone(), image: image.to_string(), why };
+    let archive = Archive::open(blob.clone(), options, &meter)
+        .map_err(|error| content(daemon::last_words(&blob).unwrap_or_else(|| error.to_string())))?;
+    let container = Container::Archive(archive);
+    let is_docker = ["manifest.json", "repositories"].into_iter().any(|name| container.has(name));
+    let plans = match is_docker {
+        true => docker::exported(&container, target, image.asked(), &options.platform),
+        false => oci::plans(&container, target, None, options),
+    };
+    planned(target, plans.map_err(content)?, question, options, &meter)
+}
+
+/// Reads `image` from containerd's folder `root`; otherwise as [`read`].
+///
+/// # Errors
+/// [`ReadError`] when there is no image to speak of.
+pub fn stored(
+    target: &str,
+    image: &ContainerdImage,
+    root: &Path,
+    question: &Question,
+    options: &Options,
+) -> Result<Vec<Image>, ReadError> {
+    let meter = Meter::new(Arc::clone(&options.progress));
+    let plans = containerd::plans(target, image, root, options)?;
     planned(target, plans, question, options, &meter)
 }
 

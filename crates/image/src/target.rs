@@ -1,6 +1,8 @@
 //! What a user may name: transports as in containers-transports(5), and plain paths.
 
 use crate::blob::open_file;
+use crate::containerd::{ContainerdImage, ContainerdImageError};
+use crate::daemon::{DaemonImage, DaemonImageError};
 use imagescan_model::{ImageReference, ReferenceError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,10 @@ pub enum Target {
     Image(Location),
     /// An image in a registry, and whether the user left the registry out.
     Registry(ImageReference, bool),
+    /// An image of a container engine.
+    Daemon(DaemonImage),
+    /// An image in containerd's store.
+    Containerd(ContainerdImage),
     /// An inventory or a report that imagescan wrote.
     Inventory(Document),
     /// A list of purls.
@@ -48,13 +54,20 @@ pub enum Document {
 /// Why a text is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// A daemon's image.
+    /// No name or ID after `docker-daemon:`.
     #[error(
-        "`{}` cannot be read: daemons are not asked yet; save the image first, for example with \
-         `skopeo copy {} oci:DIR`",
-        .0.escape_debug(), copy_source(.0).escape_debug()
+        "`{}` names no image of a container engine: write docker-daemon:NAME[:TAG|@DIGEST] or docker-daemon:sha256:ID",
+        text.escape_debug()
     )]
-    Daemon(String),
+    Daemon {
+        /// What was given.
+        text: String,
+        /// Why it is no name.
+        source: DaemonImageError,
+    },
+    /// No digest after `containerd:`.
+    #[error(transparent)]
+    Containerd(#[from] ContainerdImageError),
     /// `sbom:`.
     #[error("`{}` cannot be read: SBOMs are not understood yet; use inventory: or purl:", .0.escape_debug())]
     Sbom(String),
@@ -70,13 +83,8 @@ pub enum TargetError {
         source: ReferenceError,
     },
     /// Nothing after the prefix.
-    #[error("`{}` names nothing: a path follows the colon", .0.escape_debug())]
+    #[error("`{}` names nothing: a path or a name follows the colon", .0.escape_debug())]
     Empty(String),
-}
-
-/// A target as skopeo names it.
-fn copy_source(text: &str) -> String {
-    text.replacen("containerd:", "docker-daemon:", 1)
 }
 
 impl Target {
@@ -89,16 +97,17 @@ impl Target {
         if let ("docker", Some(name)) = (transport, rest.strip_prefix("//")) {
             return registry(text, name);
         }
-        if matches!(transport, "docker-daemon" | "containerd") {
-            return Err(TargetError::Daemon(text.into()));
-        }
         let form = match transport {
             "sbom" => return Err(TargetError::Sbom(text.into())),
             "oci" => Form::Oci,
             "oci-archive" => Form::OciArchive,
             "docker-archive" => Form::DockerArchive,
             "rootfs" => Form::Rootfs,
-            "inventory" | "purl" if rest.is_empty() => return Err(TargetError::Empty(text.into())),
+            "docker-daemon" | "containerd" | "inventory" | "purl" if rest.is_empty() => {
+                return Err(TargetError::Empty(text.into()));
+            }
+            "docker-daemon" => return daemon(text, rest),
+            "containerd" => return Ok(Self::Containerd(rest.parse()?)),
             "inventory" => return Ok(Self::Inventory(document(rest))),
             "purl" => return Ok(Self::Purl(document(rest))),
             _ => return bare(text),
@@ -151,6 +160,11 @@ fn registry(text: &str, name: &str) -> Result<Target, TargetError> {
     Ok(Target::Registry(reference, is_short))
 }
 
+fn daemon(text: &str, name: &str) -> Result<Target, TargetError> {
+    let image = name.parse().map_err(|source| TargetError::Daemon { text: text.into(), source })?;
+    Ok(Target::Daemon(image))
+}
+
 fn first_bytes(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     open_file(path).ok()?.take(64).read_to_end(&mut bytes).ok()?;
@@ -187,7 +201,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_what_to_do() {
         let message = |text| Target::parse(text).unwrap_err().to_string();
-        assert!(message("containerd:a").contains("skopeo copy docker-daemon:a"));
+        assert!(message("docker-daemon:App").contains("docker-daemon:sha256:ID"));
+        assert!(message("containerd:alpine:3.20").contains("ctr -n k8s.io images ls"));
+        assert!(message("docker-daemon:").contains("names nothing"));
         assert!(message("sbom:x").contains("inventory:"));
         assert!(message("./no-such-image").contains("no file or folder"));
         assert!(message("No-Such-Image").contains("names no image"));
@@ -204,6 +220,19 @@ mod tests {
         let full = ("registry.example:5000/a:1".into(), false);
         assert_eq!(reference("docker://registry.example:5000/a:1"), full);
         assert_eq!(reference("registry.example:5000/a:1"), full);
+    }
+
+    #[test]
+    fn daemons_are_asked_by_name_and_containerd_by_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for name in ["alpine", "registry.example/app:1", &digest, &format!("alpine@{digest}")] {
+            let parsed = Target::parse(&format!("docker-daemon:{name}"));
+            assert_eq!(parsed, Ok(Target::Daemon(name.parse().unwrap())));
+        }
+        for name in [digest.clone(), format!("docker.io/library/alpine:3.20@{digest}")] {
+            let parsed = Target::parse(&format!("containerd:{name}"));
+            assert_eq!(parsed, Ok(Target::Containerd(name.parse().unwrap())));
+        }
     }
 
     #[test]

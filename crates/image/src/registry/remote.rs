@@ -218,6 +218,10 @@ pub(crate) fn kind(bytes: &[u8], media_type: &str) -> Result<bool, String> {
                 .into(),
         );
     }
+    // It has a field `config` of its own.
+    if has("rootfs") && !has("layers") && !has("manifests") {
+        return Err("is an image's config: the digest of its manifest or index is wanted".into());
+    }
     // Two readings of one document are two images (CVE-2021-41190).
     match (has("manifests"), has("config") || has("layers")) {
         (true, true) => Err("is index and manifest at once: no runtime should take it".into()),
