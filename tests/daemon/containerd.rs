@@ -1,7 +1,7 @@
 //! Images in containerd's store.
 
-use crate::engine::{assert_failed, images, layers};
-use crate::support::{AS_OF, Place, Said, debian, digest, gzip, inventory, run};
+use crate::engine::{images, layers};
+use crate::support::{AS_OF, Place, Said, assert_failed, debian, digest, gzip, inventory, run};
 use serde_json::{Value, json};
 use std::fs;
 

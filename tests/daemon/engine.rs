@@ -3,7 +3,9 @@
 use crate::http::{Answer, Request};
 use crate::pull::Pull;
 use crate::server::{Server, Step};
-use crate::support::{Place, Said, Tar, debian, digest, docker_archive, gzip, inventory, status};
+use crate::support::{
+    Place, Said, Tar, assert_failed, debian, digest, docker_archive, gzip, inventory, status,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -86,16 +88,6 @@ pub(crate) fn images(said: &Said) -> Value {
     document["images"].clone()
 }
 
-/// It failed with exit code 3, and every text of `parts` is in what is said about it.
-#[track_caller]
-pub(crate) fn assert_failed(said: &Said, parts: &[&str]) {
-    assert_eq!(said.code, 3, "{said:?}");
-    let text = format!("{}\n{}", said.incomplete(), said.stderr);
-    for part in parts {
-        assert!(text.contains(part), "no `{part}` in: {text}");
-    }
-}
-
 #[test]
 fn an_engines_image_is_that_of_its_archive() {
     let engine = Engine::start();
@@ -109,6 +101,23 @@ fn an_engines_image_is_that_of_its_archive() {
         assert_eq!(engine.server.asked(name)[0].path, format!("/v1.47/images/{name}/get"));
     }
     assert_eq!(engine.server.seen().len(), 6, "one ping and one question a target");
+}
+
+#[test]
+fn an_image_without_tags_is_called_what_it_was_asked_for() {
+    let (old, new) = (format!("\"RepoTags\":[\"{NAME}\"]"), "\"RepoTags\":null");
+    let engine = Engine::saying(move |mut archive| {
+        let at = archive.windows(old.len()).position(|window| window == old.as_bytes()).unwrap();
+        archive[at..at + old.len()].copy_from_slice(format!("{new:0$}", old.len()).as_bytes());
+        image(&archive)
+    });
+    let digest = digest(b"manifest");
+    let reference = |name: &str| {
+        engine.run(&format!("docker-daemon:{name}")).run().json()["images"][0]["reference"].clone()
+    };
+    let name = format!("registry.example/app@{digest}");
+    assert_eq!(reference(&name), name);
+    assert_eq!(reference(&digest), Value::Null);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Engines that fail, and what is no engine.
 
-use crate::engine::{Engine, NAME, answer, assert_failed, chunks, image};
+use crate::engine::{Engine, NAME, answer, chunks, image};
 use crate::http::Answer;
 use crate::pull::Pull;
 use crate::server::{Server, Step};
-use crate::support::Said;
+use crate::support::{Said, assert_failed};
 use serde_json::json;
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! Where an engine is asked: `DOCKER_HOST`, TLS, and the sockets that nobody has to name.
 
-use crate::engine::{Engine, NAME, answer, assert_failed, image, pong};
+use crate::engine::{Engine, NAME, answer, image, pong};
 use crate::http::Request;
 use crate::identity::Identity;
 use crate::pull::Pull;
 use crate::server::{Server, Step};
-use crate::support::Said;
+use crate::support::{Said, assert_failed};
 use std::path::Path;
 
 fn target() -> String {

@@ -1,5 +1,7 @@
 //! One open registry for all tests, with an image in it.
 
+pub(crate) use crate::support::assert_failed;
+
 use crate::docker_registry::{OCI_LAYER, Registry, Repository};
 use crate::pull::Pull;
 use crate::support::{Place, Said, Tar, debian, gzip, inventory, status};
@@ -104,14 +106,4 @@ pub(crate) fn content(said: &Said) -> Vec<Value> {
 pub(crate) fn assert_pulled(said: &Said) {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(&content(said), expected());
-}
-
-/// It failed with exit code 3, and every text of `parts` is in what is said about it.
-#[track_caller]
-pub(crate) fn assert_failed(said: &Said, parts: &[&str]) {
-    assert_eq!(said.code, 3, "{said:?}");
-    let text = format!("{}\n{}", said.incomplete(), said.stderr);
-    for part in parts {
-        assert!(text.contains(part), "no `{part}` in: {text}");
-    }
 }

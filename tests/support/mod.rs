@@ -245,6 +245,16 @@ impl Said {
     }
 }
 
+/// It failed with exit code 3, and every text of `parts` is in what is said about it.
+#[track_caller]
+pub(crate) fn assert_failed(said: &Said, parts: &[&str]) {
+    assert_eq!(said.code, 3, "{said:?}");
+    let text = format!("{}\n{}", said.incomplete(), said.stderr);
+    for part in parts {
+        assert!(text.contains(part), "no `{part}` in: {text}");
+    }
+}
+
 /// The program, which neither asks nor fills the layer cache: tests make layers of the same digest, right and wrong.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imagescan"));

@@ -168,7 +168,12 @@ pub fn export(
         true => docker::exported(&container, target, image.asked(), &options.platform),
         false => oci::plans(&container, target, None, options),
     };
-    planned(target, plans.map_err(content)?, question, options, &meter)
+    let mut plans = plans.map_err(content)?;
+    for plan in plans.iter_mut().filter(|_| image.has_name()) {
+        // Archives name tags only.
+        plan.image.reference.get_or_insert_with(|| image.to_string());
+    }
+    planned(target, plans, question, options, &meter)
 }
 
 /// Reads `image` from containerd's folder `root`; otherwise as [`read`].

@@ -174,14 +174,13 @@ impl Engine {
             if bytes.is_empty() {
                 break;
             }
+            if length + count as u64 > most {
+                let what = "bytes of an image from an engine";
+                return Err(LimitError::new(most, what, "--max-total-bytes").into());
+            }
             file.write_all_at(bytes, length).map_err(DaemonError::Cache)?;
             length += count as u64;
             meter.received(count as u64);
-            if length > most {
-                return Err(
-                    LimitError::new(most, "bytes of an image from an engine", "--max-total-bytes").into()
-                );
-            }
         }
         Blob::whole(file).map_err(DaemonError::Cache)
     }
@@ -231,5 +230,5 @@ pub(crate) fn last_words(blob: &Blob) -> Option<String> {
     let mark = b"{\"errorDetail\":";
     let at = tail.windows(mark.len()).rposition(|window| window == mark)?;
     let words: Words = serde_json::from_slice(tail.get(at..)?.trim_ascii()).ok()?;
-    Some(words.error)
+    Some(words.error.escape_debug().to_string())
 }
