@@ -1,7 +1,8 @@
 //! Where an image is asked for: its name, and what registries.conf makes of it.
 
 use crate::fixture::{APP, app, assert_failed, assert_pulled, fixture};
-use crate::pull::Pull;
+use crate::pull::{PASSWORD, Pull, USER, basic};
+use crate::server::Server;
 use crate::support::digest;
 use std::time::{Duration, Instant};
 
@@ -115,4 +116,25 @@ fn a_short_name_is_completed_by_an_alias_or_the_only_registry() {
 fn nothing_is_pulled_offline() {
     let Some(fixture) = fixture() else { return };
     assert_failed(&fixture.pull().arguments(&["--offline"]).run(), &["is not pulled with --offline"]);
+}
+
+#[test]
+fn the_proxies_of_the_environment_carry_what_they_are_for() {
+    let Some(fixture) = fixture() else { return };
+    let proxy = Server::before(&fixture.registry.host, |_, said| said);
+    let address = format!("http://{USER}:{PASSWORD}@{}", proxy.host);
+    let pull = || {
+        let pull =
+            Pull::new("registry.example/team/app:1").arguments(&["--insecure-registry", "registry.example"]);
+        pull.variable("HTTPS_PROXY", &address).variable("http_proxy", &address)
+    };
+    assert_pulled(&pull().run());
+    let asked = proxy.asked("http://registry.example/v2/team/app/blobs/");
+    assert!(asked.len() >= 4, "{asked:?}");
+    assert!(
+        asked.iter().all(|request| request.header("proxy-authorization") == Some(&basic(USER, PASSWORD)))
+    );
+    let before = proxy.seen().len();
+    assert_failed(&pull().variable("NO_PROXY", "registry.example").run(), &["registry.example"]);
+    assert_eq!(proxy.seen().len(), before);
 }
