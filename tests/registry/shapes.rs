@@ -2,10 +2,12 @@
 
 use crate::docker_registry::{OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Repository, is_there, skipped};
 use crate::fixture::{Fixture, assert_failed, assert_pulled, content, fixture, gzipped, layers};
+use crate::http::Answer;
 use crate::pull::Pull;
-use crate::support::{Said, debian, digest, gzip, inventory};
+use crate::server::Server;
+use crate::support::{Place, Said, debian, digest, gzip, inventory};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn pulled(fixture: &Fixture, name: &str, more: &[&str]) -> Said {
@@ -159,12 +161,52 @@ fn a_real_image_is_the_same_whichever_way_it_came() {
     copied(&layout, &format!("docker://{name}:docker"), &["--format", "v2s2"]);
     let expected = content(&inventory(&layout));
     assert!(expected[0]["packages"].as_array().unwrap().len() > 50);
+    let place = Place::new();
+    let archive = format!("oci-archive:{}", place.path("stack.tar").display());
+    copied(&layout, &archive, &[]);
+    let docker_archive = format!("{}.docker.tar", stack.display());
+    let socket = place.path("engine.sock");
+    let _engine = engine(&socket, docker_archive.clone());
+    let (store, digest) = containerd(&place, &stack);
+    let cached = Pull::new(&format!("{name}:oci")).cached();
     for (way, said) in [
-        ("docker-archive", inventory(&format!("docker-archive:{}.docker.tar", stack.display()))),
+        ("docker-archive", inventory(&format!("docker-archive:{docker_archive}"))),
+        ("oci-archive", inventory(&archive)),
         ("oci", Pull::new(&format!("{name}:oci")).run()),
         ("docker", Pull::new(&format!("{name}:docker")).run()),
+        (
+            "docker-daemon",
+            Pull::new("docker-daemon:stack:latest")
+                .variable("DOCKER_HOST", format!("unix://{}", socket.display()))
+                .run(),
+        ),
+        (
+            "containerd",
+            Pull::new(&format!("containerd:{digest}")).variable("IMAGESCAN_CONTAINERD_ROOT", store).run(),
+        ),
+        ("cache, filled", cached.run()),
+        ("cache, asked", cached.run()),
     ] {
         // Both are too long to print.
         assert!(content(&said) == expected, "another image by {way}: {}", said.incomplete());
     }
+}
+
+/// A container engine at `socket` that exports this archive.
+fn engine(socket: &Path, archive: String) -> Server {
+    Server::at_socket(socket, move |request| match request.path.as_str() {
+        "/_ping" => Answer::new("200 OK", "OK").with("Api-Version", "1.47"),
+        _ => Answer::new("200 OK", std::fs::read(&archive).unwrap()),
+    })
+}
+
+/// The content store of containerd with the image of this layout, and the digest of its manifest.
+fn containerd(place: &Place, layout: &Path) -> (PathBuf, String) {
+    let (root, blobs) = (place.path("containerd"), "io.containerd.content.v1.content/blobs");
+    std::fs::create_dir_all(root.join("io.containerd.content.v1.content")).unwrap();
+    let copied =
+        Command::new("cp").arg("-r").args([layout.join("blobs"), root.join(blobs)]).status().unwrap();
+    assert!(copied.success());
+    let index: Value = serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
+    (root, index["manifests"][0]["digest"].as_str().unwrap().into())
 }
