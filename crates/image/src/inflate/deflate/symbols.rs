@@ -37,8 +37,12 @@ pub(super) fn many(
             at += bits.refill(next);
         }};
     }
-    macro_rules! literals {
+    let mut before;
+    // Takes what a look saw: its literals are written, of which there may be none.
+    macro_rules! take {
         ($symbol:ident) => {{
+            before = bits;
+            bits.consume($symbol.bits());
             bytes[filled..filled + 2].copy_from_slice(&$symbol.literals());
             filled += $symbol.count();
         }};
@@ -49,19 +53,13 @@ pub(super) fn many(
         if at > last_start || filled > last_filled {
             break Ok(false);
         }
-        let mut before = bits;
-        bits.consume(symbol.bits());
-        literals!(symbol);
+        take!(symbol);
         if symbol.is_literals() {
             symbol = symbols.look(bits.peek());
-            before = bits;
-            bits.consume(symbol.bits());
-            literals!(symbol);
+            take!(symbol);
             if symbol.is_literals() {
                 symbol = symbols.look(bits.peek());
-                before = bits;
-                bits.consume(symbol.bits());
-                literals!(symbol);
+                take!(symbol);
                 if symbol.is_literals() {
                     symbol = symbols.look(bits.peek());
                     refill!();
@@ -72,9 +70,7 @@ pub(super) fn many(
         if symbol.is_other() {
             if let Some(index) = symbol.second(bits.peek()) {
                 symbol = symbols.look_again(index);
-                before = bits;
-                bits.consume(symbol.bits());
-                literals!(symbol);
+                take!(symbol);
                 if symbol.is_literals() {
                     symbol = symbols.look(bits.peek());
                     refill!();
