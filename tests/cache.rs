@@ -252,6 +252,30 @@ fn the_cache_is_shown_bounded_and_cleared() {
 }
 
 #[test]
+fn the_users_configuration_says_where_it_is_and_how_large() {
+    let place = Place::new();
+    let target = place.layout(&linked());
+    let config = place.path("config.toml").display().to_string();
+    let text = format!("[cache]\ndir = \"{}\"\nmax_size = 5000\n", place.path("cache").display());
+    place.write("config.toml", text.as_bytes());
+    let run = |arguments: &[&str]| -> Said {
+        let mut command = command(arguments);
+        command
+            .env_remove("IMAGESCAN_NO_CACHE")
+            .env_remove("IMAGESCAN_CACHE_DIR")
+            .env("IMAGESCAN_CONFIG", &config);
+        command.output().unwrap().into()
+    };
+    assert_eq!(run(&["inventory", &target, "--as-of", AS_OF]).code, 0);
+    assert_eq!(entries(&place).len(), 1);
+    assert!(run(&["cache", "info"]).stdout.contains("at most 5 kB"));
+    let larger = run(&["cache", "info", "--cache-max-size", "1000000"]);
+    assert!(larger.stdout.contains("at most 1.0 MB"), "{larger:?}");
+    let other = run(&["cache", "info", "--cache-dir", "/nowhere"]);
+    assert!(other.stdout.contains("folder   /nowhere/layers"), "{other:?}");
+}
+
+#[test]
 fn many_processes_share_a_cache() {
     let place = Place::new();
     let target = place.layout(&linked());

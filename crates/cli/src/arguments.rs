@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Say more on stderr: what is asked for and read; -vv every request, -vvv every decision
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    /// Say on stderr what is pulled and read; -vv: every request, too
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 900)]
     pub verbose: u8,
     /// Form of what is said on stderr
     #[arg(
@@ -184,8 +184,6 @@ pub(crate) struct Registries {
     /// Ask this registry by plain HTTP or with any certificate if need be, `HOST[:PORT]`; repeatable
     #[arg(long, value_name = "HOST", env = "IMAGESCAN_INSECURE_REGISTRY", value_delimiter = ',')]
     pub insecure_registry: Vec<String>,
-    #[command(flatten)]
-    pub config: Config,
 }
 
 #[derive(Debug, Args)]
@@ -200,18 +198,15 @@ pub(crate) struct Cache {
     /// Folder for cache and database [default: imagescan in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "IMAGESCAN_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub config: Config,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheSize {
-    /// Bytes that the layer cache may take; what was not used for longest goes first
-    #[arg(
-        long,
-        value_name = "BYTES",
-        env = "IMAGESCAN_CACHE_MAX_SIZE",
-        default_value_t = imagescan_image::Cache::MAX_SIZE
-    )]
-    pub cache_max_size: u64,
+    /// Bytes that the layer cache may take; what was not used for longest goes first [default: 2147483648]
+    #[arg(long, value_name = "BYTES", env = "IMAGESCAN_CACHE_MAX_SIZE")]
+    pub cache_max_size: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

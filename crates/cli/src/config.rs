@@ -11,7 +11,18 @@ use std::path::PathBuf;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
+    pub cache: Cache,
     pub registries: Registries,
+}
+
+/// Where layers are remembered.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Cache {
+    /// As `--cache-dir`.
+    pub dir: Option<PathBuf>,
+    /// As `--cache-max-size`.
+    pub max_size: Option<u64>,
 }
 
 /// What images may be pulled from, and how.

@@ -1,15 +1,15 @@
 //! Where cache and database lie (XDG Base Directory Specification).
 
 use crate::arguments::{Cache, CacheSize, Database};
-use crate::clock;
+use crate::{clock, config};
 use anyhow::{Result, anyhow};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The cache folder; it need not exist.
 pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
-    if let Some(folder) = &cache.cache_dir {
-        return Ok(folder.clone());
+    if let Some(folder) = cache.cache_dir.clone().or(config::read(&cache.config)?.cache.dir) {
+        return Ok(folder);
     }
     let folder = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     let folder = folder.ok_or_else(|| anyhow!("neither XDG_CACHE_HOME nor HOME is set: give --cache-dir"));
@@ -19,7 +19,9 @@ pub(crate) fn cache(cache: &Cache) -> Result<PathBuf> {
 /// What layers said before.
 pub(crate) fn layers(cache: &Cache, size: &CacheSize) -> Result<imagescan_image::Cache> {
     let folder = self::cache(cache)?.join("layers");
-    Ok(imagescan_image::Cache::new(folder, size.cache_max_size, clock::of_files()))
+    let configured = config::read(&cache.config)?.cache.max_size;
+    let max_size = size.cache_max_size.or(configured).unwrap_or(imagescan_image::Cache::MAX_SIZE);
+    Ok(imagescan_image::Cache::new(folder, max_size, clock::of_files()))
 }
 
 /// The folder of configuration files.

@@ -1,6 +1,6 @@
 //! What the environment, the arguments and config.toml say of registries.
 
-use crate::arguments::Registries as Arguments;
+use crate::arguments::{Config, Registries as Arguments};
 use crate::failure::Usage;
 use crate::{config, folders};
 use anyhow::{Context as _, Result};
@@ -20,9 +20,10 @@ const PASSWORD_BYTES: u64 = 64 << 10;
 /// Readies whatever pulling `references` needs.
 pub(crate) fn open(
     arguments: &Arguments,
+    config: &Config,
     references: Vec<(ImageReference, bool)>,
 ) -> Result<(Registries, Vec<Pull>)> {
-    let config::File { registries: config } = config::read(&arguments.config)?;
+    let config = config::read(config)?.registries;
     let mut authorities = config.ca_files;
     for file in &arguments.ca_file {
         authorities.push(crate::targets::existing("--ca-file", file)?);

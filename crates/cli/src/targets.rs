@@ -185,7 +185,8 @@ impl Pulls {
         if indexes.is_empty() || arguments.offline {
             return Ok(Self::default());
         }
-        let (registries, pulls) = crate::registries::open(&arguments.registries, references)?;
+        let (registries, pulls) =
+            crate::registries::open(&arguments.registries, &arguments.cache.config, references)?;
         Ok(Self { registries: Some(registries), by_target: indexes.into_iter().zip(pulls).collect() })
     }
 
