@@ -205,7 +205,9 @@ pub(crate) fn summary(report: &Report, image: &ImageReport) -> String {
     let old =
         image.verdict.rules.iter().find(|rule| rule.level == Level::Deny).and_then(|rule| rule.fix.as_ref());
     let fixable = findings::fixable(&image.findings).len();
-    if let Some(fix) = old {
+    if image.verdict.result == VerdictResult::Error {
+        sentences.push("Next: see to what ERROR names above, and scan again.".into());
+    } else if let Some(fix) = old {
         sentences.push(format!("Next: {}.", escaped(fix)));
     } else if fixable > 0 {
         sentences.push(format!("Next: update {}; rebuilding the image does.", counted(fixable, "package")));
