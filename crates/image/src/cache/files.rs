@@ -6,8 +6,9 @@
 //! size           how much was written since the entries were last counted: see `trim.rs`
 //! ```
 //!
-//! An entry is written under a temporary name, synced and renamed, and its folder is synced: whoever opens it
-//! sees it whole or not at all. Links are never followed.
+//! An entry is written under a temporary name and renamed: whoever opens it sees it whole or not at all. What took a
+//! layer's reading to make is synced first, and its folder after, so that it outlives the machine's end; what is made
+//! fast need not, and is found damaged by its checksum then. Links are never followed.
 
 use super::key::EntryName;
 use crate::folder::{Folder, os};
@@ -81,20 +82,26 @@ pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
 pub(super) fn write(
     root: &Folder,
     name: EntryName,
+    is_synced: bool,
     fill: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<u64> {
     let (temporary, file) = temporary(root)?;
     let placed = fill(&file).and_then(|()| {
-        file.sync_all()?;
+        if is_synced {
+            file.sync_all()?;
+        }
         let (folder, entry) = name.folder_and_file();
         match rustix::fs::mkdirat(root, &folder, OWN) {
-            Ok(()) => rustix::fs::fsync(root)?,
+            Ok(()) if is_synced => rustix::fs::fsync(root)?,
+            Ok(()) => {}
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         let folder = root.enter(os(folder.as_bytes()))?;
         rustix::fs::renameat(root, &temporary, &folder, entry)?;
-        rustix::fs::fsync(&folder)?;
+        if is_synced {
+            rustix::fs::fsync(&folder)?;
+        }
         Ok(taken(&file.metadata()?))
     });
     if placed.is_err() {

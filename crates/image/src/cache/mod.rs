@@ -167,18 +167,18 @@ impl Cache {
     /// Keeps evidence of a layer whose digest and size were compared.
     fn store(&self, key: &Key, evidence: &LayerEvidence) {
         if !evidence.cost.cut {
-            self.put(key.name(), |file| encode::write(file, key, evidence));
+            self.put(key.name(), true, |file| encode::write(file, key, evidence));
         }
     }
 
     /// Writes the entry of this name as `fill` does.
-    fn put(&self, name: EntryName, fill: impl FnOnce(&File) -> io::Result<()>) {
+    fn put(&self, name: EntryName, is_synced: bool, fill: impl FnOnce(&File) -> io::Result<()>) {
         if self.0.unwritable.load(Ordering::Relaxed) {
             return;
         }
         let stored = files::create(&self.0.folder).and_then(|root| {
             self.clean(&root);
-            let bytes = files::write(&root, name, |file| {
+            let bytes = files::write(&root, name, is_synced, |file| {
                 fill(file)?;
                 // As another process would see it.
                 file.set_modified(self.0.now)

@@ -102,7 +102,7 @@ impl Cache {
     /// Keeps bytes that were compared with whatever names them.
     pub(crate) fn remember(&self, name: EntryName, bytes: &[u8]) {
         if bytes.len() as u64 <= LONGEST {
-            self.put(name, |file| write(file, name, bytes));
+            self.put(name, false, |file| write(file, name, bytes));
             self.trim();
         }
     }

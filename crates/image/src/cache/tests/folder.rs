@@ -143,6 +143,6 @@ fn a_full_disk_leaves_nothing_half_written() {
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     let folder = tempfile::tempdir().unwrap();
     let root = files::create(&folder.path().join("layers")).unwrap();
-    files::write(&root, key(1).name(), |_| Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+    files::write(&root, key(1).name(), true, |_| Err(io::ErrorKind::StorageFull.into())).unwrap_err();
     assert_eq!(root.names(10).unwrap().len(), 0);
 }
