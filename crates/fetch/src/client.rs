@@ -199,7 +199,9 @@ fn headers(request: &Request, hop: &Hop) -> Result<HeaderMap, FetchError> {
         headers.insert(ACCEPT, text("accept", accept)?);
     }
     if let Some(start) = request.range_from {
-        headers.insert(RANGE, text("range", &format!("bytes={start}-"))?);
+        // The header names the last byte, not the one behind it.
+        let last = request.range_to.map_or_else(String::new, |end| end.saturating_sub(1).to_string());
+        headers.insert(RANGE, text("range", &format!("bytes={start}-{last}"))?);
     }
     if let Method::Post(payload) = &hop.method {
         headers.insert(CONTENT_TYPE, text("content-type", &payload.content_type)?);

@@ -93,6 +93,8 @@ pub struct Request {
     pub accept: Option<String>,
     /// Asks for the bytes from here on only.
     pub range_from: Option<u64>,
+    /// Asks for no bytes from here on, where [`Request::range_from`] is given.
+    pub range_to: Option<u64>,
     /// When all must be done: waiting, redirects, retries and the body.
     pub deadline: Option<Instant>,
     /// How long the server may be silent, if it is not [`Settings::idle_timeout`](crate::Settings::idle_timeout).
@@ -117,8 +119,9 @@ impl Request {
 
     fn new(method: Method, url: &str) -> Result<Self, FetchError> {
         let url = crate::url::parse(url)?;
-        let (headers, authorization, accept, range_from, deadline, idle_timeout) = Default::default();
-        Ok(Self { method, url, headers, authorization, accept, range_from, deadline, idle_timeout })
+        let (headers, authorization, accept) = Default::default();
+        let (range_from, range_to, deadline, idle_timeout) = Default::default();
+        Ok(Self { method, url, headers, authorization, accept, range_from, range_to, deadline, idle_timeout })
     }
 
     /// To what: an http or https URL without credentials.

@@ -1,4 +1,4 @@
-//! A blob of known length, over as many connections as it takes.
+//! A blob of known length, or a part of it, over as many connections as it takes.
 
 use crate::client::Client;
 use crate::error::FetchError;
@@ -8,6 +8,7 @@ use crate::url::shown;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Reads a blob of a declared length. Where the connection breaks, the rest is asked for.
@@ -19,8 +20,11 @@ use std::time::Instant;
 pub struct Body<F> {
     client: Client,
     request: F,
+    /// Bytes of the whole blob.
     length: u64,
-    /// How many bytes were delivered.
+    /// Which of them are wanted.
+    wanted: Range<u64>,
+    /// Up to where they were delivered.
     position: u64,
     /// Attempts without progress.
     fruitless: u32,
@@ -52,13 +56,29 @@ where
 {
     /// A blob of `length` bytes. Nothing is asked for before the first read.
     pub fn new(client: Client, length: u64, request: F) -> Self {
-        Self { client, request, length, position: 0, fruitless: 0, refused: None, stream: None }
+        Self::part(client, length, 0..length, request)
+    }
+
+    /// The bytes `wanted` of a blob of `length` bytes. A server that knows no ranges is an error, unless all are wanted.
+    pub fn part(client: Client, length: u64, wanted: Range<u64>, request: F) -> Self {
+        let position = wanted.start;
+        Self { client, request, length, wanted, position, fruitless: 0, refused: None, stream: None }
+    }
+
+    fn is_part(&self) -> bool {
+        self.wanted != (0..self.length)
+    }
+
+    /// Whether some of the bytes came.
+    fn has_begun(&self) -> bool {
+        self.position > self.wanted.start
     }
 
     /// Asks for what is missing. `None`: to be tried again.
     fn open(&mut self) -> io::Result<Option<Stream>> {
         let mut request = (self.request)(self.refused.take()).map_err(io::Error::other)?;
-        request.range_from = (self.position > 0).then_some(self.position);
+        request.range_from = (self.is_part() || self.has_begun()).then_some(self.position);
+        request.range_to = self.is_part().then_some(self.wanted.end);
         let deadline = request.deadline;
         let cut = |error, url| self.cut(url, Some(error));
         let response = match self.client.send(&request) {
@@ -69,15 +89,20 @@ where
                 return Ok(None);
             }
             // The client has tried as often as it may.
-            Err(error) if self.position > 0 && error.is_transient() => {
+            Err(error) if self.has_begun() && error.is_transient() => {
                 return Err(cut(error, shown(&request.url)).into());
             }
             Err(error) => return Err(error.into()),
         };
         let url = shown(response.url());
         let (skip, counts) = match response.status() {
-            200 => (self.position, self.position == 0),
-            206 if self.position > 0 => {
+            200 if self.is_part() => {
+                return Err(
+                    FetchError::WrongRange { url, expected: self.position, got: "all of it".into() }.into()
+                );
+            }
+            200 => (self.position, !self.has_begun()),
+            206 if request.range_from.is_some() => {
                 check_range(&response, self.position, self.length)?;
                 (0, true)
             }
@@ -88,9 +113,9 @@ where
             }
             _ => return Err(response.into_error(1).into()),
         };
-        let rest = self.length - self.position + skip;
+        let rest = self.wanted.end - self.position + skip;
         if response.content_length().is_some_and(|length| length > rest) {
-            return Err(FetchError::BodyTooLong { url, limit: self.length }.into());
+            return Err(self.too_long(url).into());
         }
         Ok(Some(Stream { reader: response.reader(), url, deadline, skip, counts }))
     }
@@ -116,7 +141,12 @@ where
     }
 
     fn cut(&self, url: String, source: Option<FetchError>) -> FetchError {
-        FetchError::BodyCut { url, got: self.position, expected: self.length, source: source.map(Box::new) }
+        let (got, expected) = (self.position - self.wanted.start, self.wanted.end - self.wanted.start);
+        FetchError::BodyCut { url, got, expected, source: source.map(Box::new) }
+    }
+
+    fn too_long(&self, url: String) -> FetchError {
+        FetchError::BodyTooLong { url, limit: self.wanted.end - self.wanted.start }
     }
 }
 
@@ -145,7 +175,7 @@ where
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !buffer.is_empty() {
             let Some(mut stream) = self.stream.take() else {
-                if self.position == self.length {
+                if self.position >= self.wanted.end {
                     break;
                 }
                 self.stream = self.open()?;
@@ -157,7 +187,7 @@ where
                 Ok(count) => (count as u64, None),
                 Err(error) => (0, Some(error)),
             };
-            if self.position == self.length && count == 0 {
+            if self.position == self.wanted.end && count == 0 {
                 break;
             }
             if count == 0 {
@@ -169,8 +199,8 @@ where
                 self.stream = Some(stream);
                 continue;
             }
-            if count > self.length - self.position {
-                return Err(FetchError::BodyTooLong { url: stream.url, limit: self.length }.into());
+            if count > self.wanted.end - self.position {
+                return Err(self.too_long(stream.url).into());
             }
             if stream.counts {
                 self.fruitless = 0;

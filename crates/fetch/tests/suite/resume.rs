@@ -180,3 +180,50 @@ fn the_deadline_ends_all_attempts() {
     assert!(matches!(FetchError::inside(&error), Some(FetchError::Deadline { .. })));
     assert!(start.elapsed() < Duration::from_secs(5));
 }
+
+/// Reads a part of a blob of 20 bytes: what came, or the error.
+fn read_part(server: &Server, wanted: std::ops::Range<u64>) -> Result<Vec<u8>, String> {
+    let (client, _) = patient(settings(&[server]));
+    let url = server.url("/blob");
+    let mut body = Body::part(client, 20, wanted, |_| Request::get(&url));
+    let mut bytes = Vec::new();
+    let read = body.read_to_end(&mut bytes);
+    read.map(|_| bytes).map_err(|error| error.to_string().replace(&url, "URL"))
+}
+
+/// The bytes that were asked for, from the first to the last, cut after `most`.
+fn exact(seen: &Seen, most: usize) -> Vec<Step> {
+    let range = seen.header("range").unwrap().strip_prefix("bytes=").unwrap();
+    let (first, last) = range.split_once('-').unwrap();
+    let stretch = &BLOB[first.parse().unwrap()..=last.parse().unwrap()];
+    let head = format!("Content-Length: {}\r\nContent-Range: bytes {range}/20\r\n", stretch.len());
+    raw("206 Partial Content", &head, &stretch[..stretch.len().min(most)])
+}
+
+#[test]
+fn a_part_is_asked_for_and_taken_up_where_it_broke() {
+    let server = Server::start(|seen| exact(seen, 3));
+    assert_eq!(read_part(&server, 5..12), Ok(BLOB[5..12].to_vec()));
+    assert_eq!(ranges(&server), [Some(5), Some(8), Some(11)]);
+    assert_eq!(server.seen()[0].header("range"), Some("bytes=5-11"));
+    assert_eq!(read_part(&server, 5..5), Ok(Vec::new()));
+    let server = Server::start(|seen| exact(seen, 0));
+    assert_eq!(read_part(&server, 5..12), Err("`URL` ended after 0 of 7 bytes".into()));
+}
+
+#[test]
+fn what_is_not_the_part_that_was_asked_for_is_an_error() {
+    let server = Server::start(|_| answer("200 OK", "", BLOB));
+    let why = "`URL` was asked for the bytes from 5 on and answered `all of it`";
+    assert_eq!(read_part(&server, 5..12), Err(why.into()));
+    // All of a blob is no part.
+    assert_eq!(read_part(&server, 0..20), Ok(BLOB.to_vec()));
+    let server = Server::start(|seen| part(seen, BLOB, 99));
+    assert_eq!(read_part(&server, 5..12), Err("`URL` has more than the 7 bytes it may have".into()));
+    let head = "Content-Range: bytes 4-10/20\r\n";
+    let server = Server::start(|_| answer("206 Partial Content", head, &BLOB[4..11]));
+    let why = "`URL` was asked for the bytes from 5 on and answered `bytes 4-10/20`";
+    assert_eq!(read_part(&server, 5..12), Err(why.into()));
+    let server = Server::start(|_| answer("416 No", "", b""));
+    assert_eq!(read_part(&server, 5..12), Err("`URL` answered 416".into()));
+}

@@ -28,8 +28,8 @@ impl Seen {
 
     /// Where the wanted bytes begin.
     pub(crate) fn range(&self) -> Option<usize> {
-        self.header("range")
-            .map(|range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap())
+        let range = self.header("range")?.strip_prefix("bytes=").unwrap();
+        Some(range.split('-').next().unwrap().parse().unwrap())
     }
 }
 
