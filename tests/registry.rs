@@ -12,6 +12,8 @@ mod fixture;
 mod http;
 #[path = "support/identity.rs"]
 mod identity;
+#[path = "support/packed.rs"]
+mod packed;
 #[path = "support/pull.rs"]
 mod pull;
 #[expect(dead_code, reason = "each test file uses a part")]
@@ -26,6 +28,8 @@ mod authentication;
 mod certificates;
 #[path = "registry/faults.rs"]
 mod faults;
+#[path = "registry/lazy.rs"]
+mod lazy;
 #[path = "registry/lies.rs"]
 mod lies;
 #[path = "registry/places.rs"]

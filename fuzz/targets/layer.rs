@@ -1,6 +1,6 @@
 #![no_main]
 
-use imagescan_image::{Inflater, Limits, Options, PlatformChoice, Progress, Target, read};
+use imagescan_image::{LayerExtent, Inflater, Limits, Options, PlatformChoice, Progress, Target, read};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(Target::Image(location)) = Target::parse(&target) else { unreachable!() };
     let options = Options {
         jobs: 1,
+        extent: LayerExtent::default(),
         // Small, so that a bomb ends before the fuzzer's patience.
         limits: Limits { layer_bytes: 16 << 20, ..Limits::default() },
         spill: std::env::temp_dir(),

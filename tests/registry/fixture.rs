@@ -60,12 +60,11 @@ pub(crate) fn layers() -> Vec<Vec<u8>> {
     let upper = Tar::new()
         .file("var/lib/dpkg/status", status(&[("bash", "5.2.15-3"), ("curl", "7.88.1-10")]).as_bytes())
         .build();
-    vec![debian(), upper, Tar::new().file("srv/noise", &noise(300_000)).build()]
+    vec![debian(), upper, Tar::new().file("srv/noise", &noise(300_000, 1)).build()]
 }
 
 /// Bytes that do not compress.
-fn noise(count: usize) -> Vec<u8> {
-    let mut state = 1_u64;
+pub(crate) fn noise(count: usize, mut state: u64) -> Vec<u8> {
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8

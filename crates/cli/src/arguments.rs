@@ -147,6 +147,9 @@ pub(crate) struct Targets {
     pub no_cache: bool,
     #[command(flatten)]
     pub cache_size: CacheSize,
+    /// Read layers to their end, also where a table of contents (eStargz, zstd:chunked) would save most of the bytes
+    #[arg(long, env = "IMAGESCAN_WHOLE", value_parser = FalseyValueParser::new())]
+    pub whole: bool,
     /// Decoder of gzip layers; zlib-rs is the slower one, for when the other is doubted
     #[arg(long, value_enum, default_value = "own", hide_short_help = true, env = "IMAGESCAN_INFLATER")]
     pub inflater: InflaterArgument,

@@ -9,8 +9,8 @@ use crate::progress::Shown;
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_image::registry::{Pull, Registries};
 use imagescan_image::{
-    DaemonSettings, Document, Image, Inflater, Limits, Options, PlatformChoice, Question, SharedLayers,
-    Target, TargetError,
+    DaemonSettings, Document, Image, Inflater, LayerExtent, Limits, Options, PlatformChoice, Question,
+    SharedLayers, Target, TargetError,
 };
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
 use std::collections::BTreeMap;
@@ -105,6 +105,7 @@ pub(crate) fn read(
 fn options(arguments: &Targets, jobs: usize, shown: &Shown) -> Result<Options> {
     Ok(Options {
         jobs,
+        extent: if arguments.whole { LayerExtent::Whole } else { LayerExtent::Needed },
         limits: limits(arguments),
         spill: crate::folders::cache(&arguments.cache)?.join("spill"),
         cache: match arguments.no_cache {

@@ -1,6 +1,8 @@
 //! Reads targets, asks for the dpkg database, and says how long it took: the image engine alone.
 
-use imagescan_image::{Inflater, Options, PlatformChoice, Progress, Question, SharedLayers, Target, read};
+use imagescan_image::{
+    Inflater, LayerExtent, Options, PlatformChoice, Progress, Question, SharedLayers, Target, read,
+};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +14,7 @@ fn main() {
         let Ok(Target::Image(location)) = Target::parse(&target) else { continue };
         let options = Options {
             jobs,
+            extent: LayerExtent::Needed,
             limits: imagescan_image::Limits::default(),
             spill: std::env::temp_dir(),
             cache: None,

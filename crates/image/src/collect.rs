@@ -35,6 +35,35 @@ pub(crate) struct Collector<'a> {
     other_whiteouts: usize,
 }
 
+/// What the body of an entry is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Nothing,
+    /// To find out which language an executable was written in.
+    Look,
+    Keep,
+}
+
+/// What `entry` will be wanted for, for whoever has to know before a [`Collector`] sees it.
+pub(crate) fn use_of(question: &Question, entry: &Entry<'_>) -> Use {
+    let text = String::from_utf8_lossy(entry.path);
+    let path = plain(&text);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    match entry.kind {
+        EntryKind::Regular if name.is_empty() || name.starts_with(WHITEOUT) => Use::Nothing,
+        EntryKind::Regular if question.wants(&path) => Use::Keep,
+        EntryKind::Regular if languages::may_be_executable(entry.mode, entry.size) => Use::Look,
+        _ => Use::Nothing,
+    }
+}
+
+/// An entry's path as evidence has it.
+fn plain(path: &str) -> Cow<'_, str> {
+    let plain = path.strip_prefix("./").unwrap_or(path);
+    let plain = plain.strip_suffix('/').unwrap_or(plain);
+    if is_normal(plain) { Cow::Borrowed(plain) } else { Cow::Owned(normal(plain)) }
+}
+
 enum Body {
     Nobody,
     Keep { path: String, modified: i64, keeper: Keeper, executable: Option<Executable> },
@@ -60,6 +89,16 @@ impl<'a> Collector<'a> {
         self.evidence.cost.inflated = inflated;
         self.evidence.modified.seal();
         self.evidence
+    }
+
+    /// Gives back what it counted of what all layers share, for its evidence will not be used.
+    pub(crate) fn abandon(self) {
+        self.store.forget_entries(self.evidence.cost.files);
+    }
+
+    /// Goes on without the body that was wanted. `false`: it would have been kept.
+    pub(crate) fn pass_over(&mut self) -> bool {
+        !matches!(std::mem::replace(&mut self.body, Body::Nobody), Body::Keep { .. })
     }
 
     /// Counts what a kept path costs.
@@ -185,9 +224,7 @@ impl Visitor for Collector<'_> {
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<bool, LayerError> {
         let text = String::from_utf8_lossy(entry.path);
-        let plain = text.strip_prefix("./").unwrap_or(&text);
-        let plain = plain.strip_suffix('/').unwrap_or(plain);
-        let path = if is_normal(plain) { Cow::Borrowed(plain) } else { Cow::Owned(normal(plain)) };
+        let path = plain(&text);
         if path.is_empty() || self.removal(&path)? {
             return Ok(false);
         }

@@ -94,6 +94,11 @@ impl Store {
         Ok(())
     }
 
+    /// Takes back what was counted.
+    pub(crate) fn forget_entries(&self, count: u64) {
+        self.entries.fetch_sub(count, Ordering::Relaxed);
+    }
+
     /// Bytes in the unlinked file.
     #[cfg(test)]
     pub(crate) fn spilled(&self) -> u64 {

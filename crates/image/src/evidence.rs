@@ -1,13 +1,15 @@
 //! What one layer says, as far as anybody asked.
 
 use crate::content::Content;
-use imagescan_model::Incomplete;
+use imagescan_model::{Incomplete, LayerRead};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The answer a layer gives to a question. Holds no bytes that were not asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LayerEvidence {
+    /// How it was got.
+    pub read: LayerRead,
     /// What the layer holds at the paths that matter; the last entry of a name counts.
     pub nodes: BTreeMap<String, Node>,
     /// Paths of lower layers that it removes.

@@ -29,6 +29,9 @@ pub(crate) enum LayerError {
     Inflate(String),
     #[error("{0}: layers are tar, plain or compressed with gzip or zstd")]
     Unsupported(String),
+    /// Not an error of the layer: it has to be read as a whole.
+    #[error("it cannot be read lazily: {0}")]
+    Misfit(String),
     #[error(transparent)]
     Limit(LimitError),
     /// A bound that several layers share: which of them meets it is chance, so all fail together.
@@ -102,19 +105,19 @@ pub(crate) fn stream(
 }
 
 /// A stream on its way to somebody, hashed.
-struct Verified<'a, R> {
+pub(crate) struct Verified<'a, R> {
     source: R,
     hasher: Hasher,
     expected: &'a Digest,
 }
 
 impl<'a, R: Read> Verified<'a, R> {
-    fn new(source: R, expected: &'a Digest) -> Self {
+    pub(crate) fn new(source: R, expected: &'a Digest) -> Self {
         Self { source, hasher: Hasher::new(expected.algorithm()), expected }
     }
 
     /// Reads what is left, and compares.
-    fn finish(mut self) -> Result<(), LayerError> {
+    pub(crate) fn finish(mut self) -> Result<(), LayerError> {
         let mut buffer = vec![0; 64 << 10];
         while self.read(&mut buffer)? > 0 {}
         self.hasher.compare(self.expected)
@@ -213,7 +216,7 @@ fn plain(
     Ok(())
 }
 
-fn check(inflated: u64, read: u64, limits: &Limits) -> Result<(), LayerError> {
+pub(crate) fn check(inflated: u64, read: u64, limits: &Limits) -> Result<(), LayerError> {
     if inflated > limits.layer_bytes {
         let what = "inflated bytes in a layer";
         return Err(LayerError::Limit(LimitError::new(limits.layer_bytes, what, "--max-layer-bytes")));

@@ -21,6 +21,7 @@ mod image;
 mod inflate;
 mod languages;
 mod layer;
+mod lazy;
 mod limits;
 mod markers;
 mod oci;
@@ -49,12 +50,14 @@ pub use image::Image;
 pub use inflate::Inflater;
 #[cfg(fuzzing)]
 pub use inflate::agreed;
+#[cfg(fuzzing)]
+pub use lazy::read_lazily;
 pub use limits::{LimitError, Limits};
 #[cfg(fuzzing)]
 pub use oci::documents;
 pub use progress::Progress;
 pub use question::Question;
-pub use read::{Options, ReadError, export, pull, read, stored};
+pub use read::{LayerExtent, Options, ReadError, export, pull, read, stored};
 pub use read_at::ReadAt;
 pub use shared::SharedLayers;
 pub use target::{Document, Location, Target, TargetError};

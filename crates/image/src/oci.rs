@@ -5,8 +5,9 @@
 
 use crate::choose::{PlatformChoice, list};
 use crate::image::Image;
+use crate::lazy::Lazy;
 use crate::plan::{self, CONFIG_BYTES, Check, Container, IMAGES, MANIFEST_BYTES, Plan, Source, Stored};
-use crate::read::Options;
+use crate::read::{LayerExtent, Options};
 use crate::registry::remote::{Remote, Resolved, kind};
 use imagescan_model::{Digest, ImageReference, IncompleteKind, Layer, Platform};
 use serde::Deserialize;
@@ -219,10 +220,14 @@ impl Contents<'_> {
         }
     }
 
-    fn layer(self, digest: &Digest, size: u64) -> Result<Stored, String> {
+    fn layer(self, digest: &Digest, descriptor: &Descriptor, extent: LayerExtent) -> Result<Stored, String> {
         match self {
             Self::Layout(container) => container.layer(&path(digest)),
-            Self::Registry(remote) => Ok(Stored::Remote(remote.blob(digest, size))),
+            Self::Registry(remote) => {
+                let annotations = descriptor.annotations.as_ref().filter(|_| extent == LayerExtent::Needed);
+                let lazy = Lazy::announced(annotations);
+                Ok(Stored::Remote(remote.blob(digest, descriptor.size), lazy))
+            }
         }
     }
 
@@ -373,9 +378,13 @@ impl Layout<'_> {
         let blob = if is_foreign(&descriptor.media_type) && !self.contents.has(&digest) {
             Ok(Stored::Foreign)
         } else {
-            self.contents.layer(&digest, descriptor.size)
+            self.contents.layer(&digest, descriptor, self.options.extent)
         };
-        let key = digest.to_string();
+        let key = match &blob {
+            // Another manifest's table of the same layer is another way to read it.
+            Ok(Stored::Remote(_, Some(lazy))) => format!("{digest} {}", lazy.vouched()),
+            _ => digest.to_string(),
+        };
         Ok((layer, Source { key, blob, check: Check::Stored(digest, descriptor.size) }))
     }
 

@@ -6,6 +6,7 @@ use crate::containerd;
 use crate::folder::Folder;
 use crate::image::Image;
 use crate::layer::LayerError;
+use crate::lazy::Lazy;
 use crate::limits::Limits;
 use crate::registry::remote::RemoteBlob;
 use imagescan_model::{Digest, Incomplete, IncompleteKind, Layer};
@@ -42,7 +43,8 @@ pub(crate) struct Source {
 #[derive(Debug)]
 pub(crate) enum Stored {
     File(Blob),
-    Remote(RemoteBlob),
+    /// In a registry, with its table of contents if the manifest vouches for one.
+    Remote(RemoteBlob, Option<Lazy>),
     /// Elsewhere, where nobody looks: a layer that may not be distributed.
     Foreign,
 }
@@ -51,7 +53,7 @@ impl Stored {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::File(blob) => blob.len(),
-            Self::Remote(blob) => blob.len(),
+            Self::Remote(blob, _) => blob.len(),
             Self::Foreign => 0,
         }
     }
@@ -61,6 +63,19 @@ impl Source {
     /// How many bytes there are to read.
     pub(crate) fn len(&self) -> u64 {
         self.blob.as_ref().map_or(0, Stored::len)
+    }
+
+    /// Whether there is something to read.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.blob, Ok(Stored::File(_) | Stored::Remote(..)))
+    }
+
+    /// The table of contents that its manifest vouches for.
+    pub(crate) fn lazy(&self) -> Option<&Lazy> {
+        match &self.blob {
+            Ok(Stored::Remote(_, lazy)) => lazy.as_ref(),
+            _ => None,
+        }
     }
 }
 

@@ -31,11 +31,23 @@ use std::sync::Arc;
 /// Times that layers are read again because links lead to what nobody had asked for.
 const ROUNDS: usize = 4;
 
+/// How much of a layer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LayerExtent {
+    /// What is asked for, where a registry gives parts and the manifest vouches for a table of contents.
+    #[default]
+    Needed,
+    /// All of it.
+    Whole,
+}
+
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads.
     pub jobs: usize,
+    /// How much of a layer.
+    pub extent: LayerExtent,
     /// What bounds the scan.
     pub limits: Limits,
     /// Folder for unlinked files, made when needed.
@@ -204,9 +216,10 @@ fn planned(
         if let Err(why) = plan::check_count(plan.layers.len(), &options.limits) {
             *plan = Plan::failed(std::mem::take(&mut plan.image), why);
         }
-        if let Some(cache) = options.cache.as_ref().filter(|_| options.recall) {
+        if let Some(cache) = &options.cache {
             plan.image.name = EntryName::of_image(plan, question, options);
-            plan.image.remembered = plan.image.name.and_then(|name| cache.recall(name));
+            let name = plan.image.name.filter(|_| options.recall);
+            plan.image.remembered = name.and_then(|name| cache.recall_image(name, options.extent));
         }
         if plan.image.remembered.is_some() {
             plan.layers.drain(..).for_each(|_| meter.known());
@@ -308,7 +321,8 @@ fn images(
         distinct.entry(&source.key).or_insert(source);
     }
     let store = Store::new(options.spill.clone(), &options.limits);
-    let mut reader = Reader::new(distinct.len(), &store, options, meter);
+    let tables = Store::new(options.spill.clone(), &options.limits);
+    let mut reader = Reader::new(distinct.len(), &store, &tables, options, meter);
     let mut layers = Layers::new();
     let mut trees = Vec::new();
     for round in 1..=ROUNDS {
@@ -342,8 +356,8 @@ fn images(
                 let path = Some(path).filter(|path| !path.is_empty());
                 let why = why.clone();
                 image.incomplete.push(Incomplete { what: IncompleteKind::Layer, path, why });
-            } else if let Some(layer) = layer {
-                layer.read = layer.size;
+            } else if let (Some(layer), Some(Ok(evidence))) = (layer, layers.get(&source.key)) {
+                layer.read = source.is_here().then_some(evidence.read);
             }
         }
         finish(&mut image, &question);

@@ -1,11 +1,11 @@
 //! Layers side by side: what is known is taken, the rest is read and compared with its digest, once.
 
-use crate::cache::{Key, Known};
+use crate::cache::{Keys, Known};
 use crate::chain::chain;
-use crate::collect::Collector;
 use crate::content::Store;
 use crate::evidence::LayerEvidence;
 use crate::layer::{self, LayerError, Reading, in_time};
+use crate::lazy::Job;
 use crate::limits::Limits;
 use crate::plan::{Check, Source, Stored};
 use crate::progress::Meter;
@@ -21,6 +21,8 @@ use std::time::Instant;
 pub(crate) struct Reader<'a> {
     layers: usize,
     store: &'a Store,
+    /// Tables of contents.
+    tables: &'a Store,
     options: &'a Options,
     meter: &'a Meter,
     /// Keys of layers that were compared with their digests.
@@ -33,7 +35,7 @@ pub(crate) type Evidence = Result<Arc<LayerEvidence>, String>;
 /// A layer that is to be read, unless another target does.
 struct Turn<'a> {
     source: &'a Source,
-    key: Option<Key>,
+    keys: Option<Keys>,
     claim: OnceLock<Claim<'a>>,
 }
 
@@ -70,8 +72,14 @@ impl<'t, 'a> Item<'t, 'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of `layers` distinct layers.
-    pub(crate) fn new(layers: usize, store: &'a Store, options: &'a Options, meter: &'a Meter) -> Self {
-        Self { layers, store, options, meter, compared: BTreeSet::new() }
+    pub(crate) fn new(
+        layers: usize,
+        store: &'a Store,
+        tables: &'a Store,
+        options: &'a Options,
+        meter: &'a Meter,
+    ) -> Self {
+        Self { layers, store, tables, options, meter, compared: BTreeSet::new() }
     }
 
     /// What each of `sources` says. An error is one that all share.
@@ -86,39 +94,40 @@ impl<'a> Reader<'a> {
         let mut left = sources.to_vec();
         while !left.is_empty() {
             in_time(options.limits.deadline).map_err(|late| late.to_string())?;
-            let keys: Vec<Option<Key>> = left.iter().map(|source| known.key(source)).collect();
+            let keys: Vec<Option<Keys>> = left.iter().map(|source| known.keys(source)).collect();
             let mut turns = Vec::new();
-            for ((source, found), key) in left.into_iter().zip(known.load(&keys)).zip(keys) {
+            for ((source, found), keys) in left.into_iter().zip(known.load(&keys)).zip(keys) {
                 match found {
                     Some(found) => {
                         results.insert(&source.key, own(found)?);
                     }
-                    None => turns.push(Turn { source, key, claim: OnceLock::new() }),
+                    None => turns.push(Turn { source, keys, claim: OnceLock::new() }),
                 }
             }
             let read = self.walk(&turns, question)?;
             let mut fresh = Vec::new();
             let mut waiting = Vec::new();
-            for (Turn { source, key, claim }, evidence) in turns.into_iter().zip(read) {
+            for (Turn { source, keys, claim }, evidence) in turns.into_iter().zip(read) {
                 let evidence = evidence.map(|evidence| evidence.map(Arc::new));
                 match (claim.into_inner(), evidence) {
                     (Some(Claim::Known(evidence)), _) => {
                         results.insert(&source.key, own(known.count(evidence))?);
                     }
-                    (Some(Claim::Anothers), _) | (_, None) => waiting.push((source, key)),
+                    (Some(Claim::Anothers), _) | (_, None) => waiting.push((source, keys)),
                     (claim, Some(evidence)) => {
-                        if let (Some(Claim::Mine(reading)), Some(key), Ok(evidence)) = (claim, key, &evidence)
+                        if let (Some(Claim::Mine(reading)), Some(keys), Ok(evidence)) =
+                            (claim, keys, &evidence)
                         {
                             reading.tell(evidence);
-                            fresh.push((key, Arc::clone(evidence)));
+                            fresh.push((keys, Arc::clone(evidence)));
                         }
                         results.insert(&source.key, evidence);
                     }
                 }
             }
             known.store(&fresh);
-            for key in waiting.iter().filter_map(|(_, key)| key.as_ref()) {
-                options.shared.wait(key, options.limits.deadline);
+            for keys in waiting.iter().filter_map(|(_, keys)| keys.as_ref()) {
+                options.shared.wait(keys.awaited(), options.limits.deadline);
             }
             left = waiting.into_iter().map(|(source, _)| source).collect();
         }
@@ -132,7 +141,7 @@ impl<'a> Reader<'a> {
         turns: &[Turn<'a>],
         question: &Question,
     ) -> Result<Vec<Option<Result<LayerEvidence, String>>>, String> {
-        let Self { options, meter, .. } = *self;
+        let Self { layers, store, tables, options, meter, .. } = *self;
         // What a registry says of sizes may be anything.
         let bytes = turns.iter().map(|turn| turn.source.len()).fold(0, u64::saturating_add);
         meter.begin(turns.len() as u64, bytes);
@@ -140,7 +149,9 @@ impl<'a> Reader<'a> {
         let hashed: Vec<&Turn<'a>> = turns.iter().filter(unhashed).collect();
         let mut items: Vec<Item<'_, 'a>> = turns.iter().map(Item::Walk).collect();
         items.extend(hashed.iter().map(|turn| Item::Hash(turn)));
-        let done = work::run(options.jobs, &items, Item::cost, |item| self.work(item, question));
+        let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
+        let job = Job { question, store, tables, layers, bytes, reading: &reading };
+        let done = work::run(options.jobs, &items, Item::cost, |item| self.work(item, &job));
         let mut results = Vec::with_capacity(items.len());
         for (item, result) in items.iter().zip(done) {
             results.push(match (&item.turn().source.blob, result) {
@@ -173,8 +184,8 @@ impl<'a> Reader<'a> {
     }
 
     /// `None`: the layer is another target's, or this was its comparison.
-    fn work(&self, item: &Item<'_, 'a>, question: &Question) -> Result<Option<LayerEvidence>, LayerError> {
-        let Self { layers, store, options, meter, .. } = *self;
+    fn work(&self, item: &Item<'_, 'a>, job: &Job<'_>) -> Result<Option<LayerEvidence>, LayerError> {
+        let Self { layers, options, meter, .. } = *self;
         let turn = item.turn();
         let claim = |key| {
             let claim = options.shared.claim(key, layers);
@@ -183,16 +194,15 @@ impl<'a> Reader<'a> {
             }
             claim
         };
-        if let Some(key) = &turn.key
-            && !matches!(turn.claim.get_or_init(|| claim(key)), Claim::Mine(_))
+        if let Some(keys) = &turn.keys
+            && !matches!(turn.claim.get_or_init(|| claim(keys.awaited())), Claim::Mine(_))
         {
             return Ok(None);
         }
         match item {
             Item::Walk(_) => {
-                let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
                 let begun = Instant::now();
-                let evidence = walk(turn.source, Collector::new(question, store, layers), &reading);
+                let evidence = walk(turn.source, job);
                 meter.layer();
                 tracing::info!(
                     "layer {} of {} bytes: {} ms{}",
@@ -208,19 +218,21 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn walk(
-    source: &Source,
-    collector: Collector<'_>,
-    reading: &Reading<'_>,
-) -> Result<LayerEvidence, LayerError> {
+fn walk(source: &Source, job: &Job<'_>) -> Result<LayerEvidence, LayerError> {
     match (&source.blob, &source.check) {
-        (Ok(Stored::Remote(blob)), Check::Stored(digest, _)) => {
-            layer::stream(blob, digest, collector, reading)
+        (Ok(Stored::Remote(blob, lazy)), Check::Stored(digest, _)) => {
+            // By its table of contents if that is enough, else as it comes in.
+            if let Some(lazy) = lazy
+                && let Some(evidence) = lazy.read(blob, digest, job)?
+            {
+                return Ok(evidence);
+            }
+            layer::stream(blob, digest, job.collector(), job.reading)
         }
         (Ok(Stored::File(blob)), Check::DiffId(diff_id)) => {
-            layer::read(blob, Some(diff_id), collector, reading)
+            layer::read(blob, Some(diff_id), job.collector(), job.reading)
         }
-        (Ok(Stored::File(blob)), _) => layer::read(blob, None, collector, reading),
+        (Ok(Stored::File(blob)), _) => layer::read(blob, None, job.collector(), job.reading),
         _ => Ok(LayerEvidence::default()),
     }
 }

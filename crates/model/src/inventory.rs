@@ -87,8 +87,9 @@ pub struct Layer {
     /// As the manifest says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// Bytes of the blob that were read and verified.
-    pub read: u64,
+    /// How it was read; absent: it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<LayerRead>,
     /// History entry's command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
@@ -99,6 +100,18 @@ pub struct Layer {
     pub packages_added: u32,
     /// Packages of the final inventory that this layer changed last, without those it introduced.
     pub packages_changed: u32,
+}
+
+/// How a layer was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Hash)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerRead {
+    /// To its end, and compared with its digest: it holds what a runtime would unpack.
+    #[default]
+    Whole,
+    /// Its table of contents and the wanted files, by digests that the manifest vouches for. Whoever made the layer may
+    /// have written a table that says something else than its archive.
+    Lazy,
 }
 
 /// Configuration of the image and what else its content shows.

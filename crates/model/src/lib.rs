@@ -34,7 +34,7 @@ pub use digest::{Digest, DigestAlgorithm, DigestError};
 pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, fingerprint};
 pub use inventory::{
     Facts, HistoryEntry, Incomplete, IncompleteKind, Inventory, InventoryDocument, LanguageMarkers, Layer,
-    Tool,
+    LayerRead, Tool,
 };
 pub use match_key::MatchKey;
 pub use package::{Package, PackageState, PackageType, SourcePackage};

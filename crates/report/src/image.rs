@@ -5,7 +5,8 @@ use crate::known;
 use crate::palette::Palette;
 use crate::text::{counted, cut, escaped, width, wrapped};
 use imagescan_model::{
-    AgeBound, AgeFact, ImageReport, Inventory, Level, PackageType, Report, RuleOutcome, VerdictResult,
+    AgeBound, AgeFact, ImageReport, Inventory, LayerRead, Level, PackageType, Report, RuleOutcome,
+    VerdictResult,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -89,6 +90,8 @@ fn facts(inventory: &Inventory, as_of: Timestamp) -> Vec<String> {
     let layers = inventory.layers.len();
     if !kinds.is_empty() {
         let layers = if layers > 0 { format!(" in {}", counted(layers, "layer")) } else { String::new() };
+        let lazy = inventory.layers.iter().filter(|layer| layer.read == Some(LayerRead::Lazy)).count();
+        let layers = if lazy > 0 { format!("{layers} ({lazy} read lazily)") } else { layers };
         facts.push(format!("{}{layers}", kinds.join(", ")));
     }
     if let Some(age) = &inventory.age {

@@ -79,7 +79,7 @@ fn inventory() -> Inventory {
             diff_id: Some(digest()),
             size: 1,
             media_type: text(),
-            read: 1,
+            read: Some(LayerRead::Lazy),
             created_by: text(),
             created: Some(at("2026-01-01T00:00:00Z")),
             packages_added: 1,

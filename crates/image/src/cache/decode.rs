@@ -9,7 +9,7 @@ use crate::evidence::{Cost, LayerEvidence, ModificationTimes, Node};
 use crate::languages;
 use crate::layer::LayerError;
 use crate::read_at::ReadAt;
-use imagescan_model::Incomplete;
+use imagescan_model::{Incomplete, LayerRead};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -71,7 +71,8 @@ pub(super) fn read(
     charge(&cost)?;
     reader.seek(SeekFrom::Start(HEADER as u64))?;
     let pieces = pieces(&mut cursor, &mut reader.take(header.contents), store)?;
-    let evidence = evidence(&mut cursor, &pieces, cost, store)?;
+    let mut evidence = evidence(&mut cursor, &pieces, cost, store)?;
+    evidence.read = header.read;
     cursor.end()?;
     Ok(evidence)
 }
@@ -133,6 +134,7 @@ pub(super) fn evidence(
     let incomplete: Vec<Incomplete> = serde_json::from_str(cursor.text()?)
         .map_err(|_| Damaged("its list of what could not be read is no such list"))?;
     Ok(LayerEvidence {
+        read: LayerRead::Whole,
         nodes,
         whiteouts,
         opaque,

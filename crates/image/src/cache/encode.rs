@@ -1,7 +1,7 @@
 //! Evidence into an entry's bytes.
 
 use super::cursor::Writer;
-use super::format::{HEADER, Header, INDEX, Read};
+use super::format::{HEADER, Header, INDEX};
 use super::key::Key;
 use crate::content::{Content, PIECE_MAX};
 use crate::evidence::{Cost, LayerEvidence, Node};
@@ -45,7 +45,7 @@ pub(super) fn write(file: &File, key: &Key, evidence: &LayerEvidence) -> io::Res
     out.write_all(&index)?;
     out.flush()?;
     let header = Header {
-        read: Read::Whole,
+        read: evidence.read,
         name: key.name(),
         contents: pieces.written,
         index: index.len() as u64,

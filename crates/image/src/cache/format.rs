@@ -2,8 +2,8 @@
 //! and its items.
 //!
 //! ```text
-//! header    magic "iscanlay" · format u32 · read u32 (0: the whole layer; 1: kept free for layers read lazily) ·
-//!           name (32 bytes: SHA-256 of question version and layer digest) · contents' length u64 ·
+//! header    magic "iscanlay" · format u32 · read u32 (how the layer was first read; 0: as a whole, 1: lazily) ·
+//!           name (32 bytes: SHA-256 of question version and layer digest, and of that and the table's digest if read lazily) · contents' length u64 ·
 //!           index's length u64 · index's xxh3-128 · xxh3-128 of all before
 //! contents  the pieces of kept files, each once
 //! index     the layer's digest and size, which were compared · what reading took of the bounds ·
@@ -21,6 +21,7 @@
 
 use super::cursor::{Cursor, Damaged, Writer};
 use super::key::{EntryName, Key};
+use imagescan_model::LayerRead;
 use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) const FORMAT: u32 = 1;
@@ -31,16 +32,10 @@ const MAGIC: [u8; 8] = *b"iscanlay";
 /// Bytes of an index: no layer within the default limits comes near.
 pub(super) const INDEX: u64 = 512 << 20;
 
-/// How a layer was first read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
-    Whole,
-}
-
 /// What stands at the start of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    pub read: Read,
+    pub read: LayerRead,
     pub name: EntryName,
     pub contents: u64,
     pub index: u64,
@@ -53,7 +48,8 @@ impl Header {
         out.bytes(&MAGIC);
         out.u32(FORMAT);
         out.u32(match self.read {
-            Read::Whole => 0,
+            LayerRead::Whole => 0,
+            LayerRead::Lazy => 1,
         });
         out.bytes(&self.name.0);
         out.u64(self.contents);
@@ -74,7 +70,8 @@ impl Header {
             return Err(Damaged("it has another format than its name says"));
         }
         let read = match cursor.u32()? {
-            0 => Read::Whole,
+            0 => LayerRead::Whole,
+            1 => LayerRead::Lazy,
             _ => return Err(Damaged("it does not say how the layer was read")),
         };
         let name = EntryName(cursor.array()?);
@@ -85,6 +82,9 @@ impl Header {
             return Err(Damaged("its header's checksum is wrong"));
         }
         cursor.end()?;
+        if read != key.read {
+            return Err(Damaged("the layer was read in another way than its name says"));
+        }
         if name != key.name() {
             return Err(Damaged("it is about another layer"));
         }

@@ -3,7 +3,7 @@
 use crate::plan::{Check, Source, Stored};
 use crate::question::Question;
 use crate::read::Options;
-use imagescan_model::Digest;
+use imagescan_model::{Digest, LayerRead};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -52,6 +52,8 @@ impl std::fmt::Display for QuestionVersion {
 pub(crate) struct Key {
     pub digest: Digest,
     pub size: u64,
+    /// How the layer was read.
+    pub read: LayerRead,
     name: EntryName,
 }
 
@@ -60,13 +62,21 @@ impl Key {
         let mut hasher = Sha256::new();
         hasher.update(version.0);
         hasher.update(digest.to_string());
-        Self { digest: digest.clone(), size, name: EntryName(hasher.finalize().into()) }
+        let name = EntryName(hasher.finalize().into());
+        Self { digest: digest.clone(), size, read: LayerRead::Whole, name }
+    }
+
+    /// The key of the same layer, read by the table of contents that its manifest vouches for as `vouched` says. Another
+    /// manifest that names the layer does not vouch for that table, so it must not find what it said.
+    pub(crate) fn lazily(&self, vouched: &str) -> Self {
+        let name = self.name.lazily(vouched);
+        Self { digest: self.digest.clone(), read: LayerRead::Lazy, name, ..*self }
     }
 
     /// `None`: no evidence of this layer is kept, for its digest is not that of its stored bytes, or there are
     /// no bytes, or another number of them than its descriptor says.
     pub(crate) fn of(source: &Source, version: &QuestionVersion) -> Option<Self> {
-        let (Ok(stored @ (Stored::File(_) | Stored::Remote(_))), Check::Stored(digest, size)) =
+        let (Ok(stored @ (Stored::File(_) | Stored::Remote(..))), Check::Stored(digest, size)) =
             (&source.blob, &source.check)
         else {
             return None;
@@ -84,6 +94,14 @@ impl Key {
 pub struct EntryName(pub(crate) [u8; 32]);
 
 impl EntryName {
+    /// What the same is called when it was read lazily.
+    pub(crate) fn lazily(self, vouched: &str) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(self.0);
+        hasher.update(vouched);
+        Self(hasher.finalize().into())
+    }
+
     pub(crate) fn folder_and_file(self) -> (String, String) {
         let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
         let (folder, file) = hex.split_at(2);

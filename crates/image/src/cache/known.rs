@@ -9,6 +9,7 @@ use crate::progress::Meter;
 use crate::question::Question;
 use crate::read::Options;
 use crate::work;
+use imagescan_model::LayerRead;
 use std::sync::Arc;
 
 /// What is known of layers under one question.
@@ -19,6 +20,28 @@ pub(crate) struct Known<'a> {
     meter: &'a Meter,
     /// To be read in all, known or not.
     layers: usize,
+}
+
+/// What one layer may be known by.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    whole: Key,
+    /// Where its manifest vouches for a table of contents that may be used.
+    lazy: Option<Key>,
+}
+
+impl Keys {
+    /// What others wait by for somebody to read it.
+    pub(crate) fn awaited(&self) -> &Key {
+        self.lazy.as_ref().unwrap_or(&self.whole)
+    }
+
+    fn of(&self, read: LayerRead) -> Option<&Key> {
+        match read {
+            LayerRead::Whole => Some(&self.whole),
+            LayerRead::Lazy => self.lazy.as_ref(),
+        }
+    }
 }
 
 /// What was found of a layer, or what reading it would end with. `None`: it must be read.
@@ -36,14 +59,20 @@ impl<'a> Known<'a> {
     }
 
     /// By what a layer is known. `None`: only by reading it.
-    pub(crate) fn key(&self, source: &Source) -> Option<Key> {
-        Key::of(source, &self.version)
+    pub(crate) fn keys(&self, source: &Source) -> Option<Keys> {
+        let whole = Key::of(source, &self.version)?;
+        let lazy = source.lazy().map(|lazy| whole.lazily(&lazy.vouched()));
+        Some(Keys { whole, lazy })
     }
 
     /// What is known of each layer.
-    pub(crate) fn load(&self, layers: &[Option<Key>]) -> Vec<Found> {
-        let size = |key: &Option<Key>| key.as_ref().map_or(0, |key| key.size);
-        let loaded = work::run(self.options.jobs, layers, size, |key| self.find(key.as_ref()?));
+    pub(crate) fn load(&self, layers: &[Option<Keys>]) -> Vec<Found> {
+        let size = |keys: &Option<Keys>| keys.as_ref().map_or(0, |keys| keys.whole.size);
+        let loaded = work::run(self.options.jobs, layers, size, |keys| {
+            let keys = keys.as_ref()?;
+            // What was read as a whole takes nothing on trust.
+            self.find(&keys.whole).or_else(|| self.find(keys.lazy.as_ref()?))
+        });
         // A fault of ours is met by reading.
         loaded.into_iter().map(|found| found.ok().flatten()).collect()
     }
@@ -71,10 +100,14 @@ impl<'a> Known<'a> {
     }
 
     /// Remembers what was read of layers whose digests were compared.
-    pub(crate) fn store(&self, read: &[(Key, Arc<LayerEvidence>)]) {
+    pub(crate) fn store(&self, read: &[(Keys, Arc<LayerEvidence>)]) {
         let Some(cache) = self.options.cache.as_ref().filter(|_| !read.is_empty()) else { return };
-        let cost = |(key, _): &(Key, Arc<LayerEvidence>)| key.size;
-        work::run(self.options.jobs, read, cost, |(key, evidence)| cache.store(key, evidence));
+        let cost = |(keys, _): &(Keys, Arc<LayerEvidence>)| keys.whole.size;
+        work::run(self.options.jobs, read, cost, |(keys, evidence)| {
+            if let Some(key) = keys.of(evidence.read) {
+                cache.store(key, evidence);
+            }
+        });
         cache.trim();
     }
 }

@@ -23,7 +23,7 @@ pub use key::EntryName;
 pub(crate) use key::Key;
 #[cfg(test)]
 pub(crate) use key::QuestionVersion;
-pub(crate) use known::Known;
+pub(crate) use known::{Keys, Known};
 pub use usage::Usage;
 
 use crate::content::Store;

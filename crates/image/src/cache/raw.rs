@@ -10,8 +10,8 @@ use super::key::{EntryName, Key, QuestionVersion};
 use crate::image::Image;
 use crate::plan::Plan;
 use crate::question::Question;
-use crate::read::Options;
-use imagescan_model::{Digest, EXTRACTOR_VERSION, ImageReference};
+use crate::read::{LayerExtent, Options};
+use imagescan_model::{Digest, EXTRACTOR_VERSION, ImageReference, LayerRead};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -60,8 +60,17 @@ impl Cache {
     /// depend on nothing but the image, without the name that the user gave it, and this program.
     pub fn remember_image(&self, image: &Image, facts: &[u8]) {
         if let Some(name) = image.name.filter(|_| image.remembered.is_none() && image.incomplete.is_empty()) {
-            self.remember(name, facts);
+            let is_lazy = image.layers.iter().any(|layer| layer.read == Some(LayerRead::Lazy));
+            self.remember(if is_lazy { name.lazily("") } else { name }, facts);
         }
+    }
+
+    /// What was made of the image of this name; of one whose layers were not all read as a whole only if `extent` allows.
+    pub(crate) fn recall_image(&self, name: EntryName, extent: LayerExtent) -> Option<Vec<u8>> {
+        self.recall(name).or_else(|| match extent {
+            LayerExtent::Whole => None,
+            LayerExtent::Needed => self.recall(name.lazily("")),
+        })
     }
 
     /// A document of a registry, which whoever asks compares with its digest.

@@ -3,6 +3,7 @@
 use super::session::{Session, SessionError};
 use crate::cache::Cache;
 use crate::chain::chain;
+use crate::lazy::Ranges;
 use crate::plan::{self, MANIFEST_BYTES};
 use imagescan_fetch::{Body, Request, Response, Unauthorized};
 use imagescan_model::{Digest, ImageReference};
@@ -190,9 +191,13 @@ impl RemoteBlob {
 
     /// Its bytes, as many as its descriptor says; a broken connection is taken up where it broke.
     pub(crate) fn reader(&self) -> impl Read + '_ {
+        Body::new(self.session.client().clone(), self.size, self.requests())
+    }
+
+    fn requests(&self) -> impl FnMut(Option<Unauthorized>) -> Result<Request, SessionError> + '_ {
         let path = format!("blobs/{}", self.digest);
         let mut was_refused = false;
-        let request = move |refused: Option<Unauthorized>| -> Result<Request, SessionError> {
+        move |refused| {
             match &refused {
                 // What was shown is what it had demanded.
                 Some(refused) if was_refused => return Err(self.session.denied(&refused.body)),
@@ -201,8 +206,17 @@ impl RemoteBlob {
             }
             was_refused = refused.is_some();
             self.session.request(&path)
-        };
-        Body::new(self.session.client().clone(), self.size, request)
+        }
+    }
+}
+
+impl Ranges for RemoteBlob {
+    fn len(&self) -> u64 {
+        self.size
+    }
+
+    fn range(&self, start: u64, end: u64) -> Box<dyn Read + '_> {
+        Box::new(Body::part(self.session.client().clone(), self.size, start..end, self.requests()))
     }
 }
 

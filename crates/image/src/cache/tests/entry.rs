@@ -49,6 +49,21 @@ fn an_entry_under_another_name_or_size_is_not_believed() {
 }
 
 #[test]
+fn what_was_read_lazily_is_known_to_manifests_that_vouch_for_the_same_table_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let lazy = LayerEvidence { read: LayerRead::Lazy, ..file(&store(), b"lazy") };
+    let cache = cache(&folder);
+    let (whole, vouched) = (key(1), key(1).lazily("this table"));
+    cache.store(&vouched, &lazy);
+    assert_eq!(load(&cache, &vouched).map(|evidence| evidence.read), Some(LayerRead::Lazy));
+    assert!(load(&cache, &whole).is_none());
+    assert!(load(&cache, &key(1).lazily("another table")).is_none());
+    // An entry under the other's name is no such thing.
+    cache.store(&whole, &lazy);
+    assert!(load(&cache, &whole).is_none() && cache.remarks().len() == 1);
+}
+
+#[test]
 fn another_question_bound_or_decoder_is_another_version() {
     let question = Question::new(&["etc/os-release"]);
     let mut more = question.clone();

@@ -11,11 +11,11 @@ use crate::content::Keeper;
 use crate::evidence::{ModificationTimes, Node};
 use crate::inflate::Inflater;
 use crate::question::Question;
-use crate::read::Options;
+use crate::read::{LayerExtent, Options};
 use crate::read_at::ReadAt;
 use crate::shared::SharedLayers;
 use crate::{Limits, Progress};
-use imagescan_model::{Digest, Incomplete, IncompleteKind};
+use imagescan_model::{Digest, Incomplete, IncompleteKind, LayerRead};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use tempfile::TempDir;
@@ -29,6 +29,7 @@ fn store() -> Store {
 pub(crate) fn options() -> Options {
     Options {
         jobs: 1,
+        extent: LayerExtent::Needed,
         limits: Limits::default(),
         spill: std::env::temp_dir(),
         cache: None,
