@@ -53,7 +53,7 @@ fn evidence(plain: Plain, store: &Store) -> LayerEvidence {
     };
     let incomplete = |why| Incomplete { what: IncompleteKind::Layer, path: None, why };
     LayerEvidence {
-        read: if cost.0 % 2 == 0 { LayerRead::Whole } else { LayerRead::Lazy },
+        read: LayerRead::Whole,
         nodes: nodes.into_iter().map(|(path, at)| (path, node(at))).collect(),
         whiteouts,
         opaque,
