@@ -1,6 +1,6 @@
 #![no_main]
 
-use imagescan_image::{LayerExtent, Inflater, Limits, Options, PlatformChoice, Progress, Target, read};
+use imagescan_image::{Inflater, LayerExtent, Limits, Options, PlatformChoice, Progress, Target, read};
 use std::io::Write;
 use std::sync::Arc;
 

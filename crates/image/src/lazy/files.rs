@@ -12,7 +12,7 @@ use crate::layer::LayerError;
 use imagescan_model::Digest;
 use std::ops::Range;
 
-/// Chunks of all files that are read of a layer: a gigabyte in pieces of ten kilobytes.
+/// Files that are read of a layer, and chunks of all of them: a gigabyte in pieces of ten kilobytes.
 const MOST_CHUNKS: usize = 100_000;
 
 /// Requests for one layer: more are not worth the bytes between.
@@ -179,6 +179,9 @@ impl Choosing {
         }
         let purpose = use_of(job.question, &record.entry(0));
         let is_chosen = purpose != Use::Nothing;
+        if self.files.len() >= MOST_CHUNKS {
+            return Err(misfit("too many of its files are wanted"));
+        }
         if is_chosen {
             let none = self.chunks.len()..self.chunks.len();
             self.files.push(Chosen { record: number, purpose, chunks: none });
