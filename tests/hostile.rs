@@ -445,3 +445,40 @@ fn random_damage_to_an_image_never_panics_and_never_loses_packages_in_silence() 
         fs::write(path, &bytes).unwrap();
     }
 }
+
+#[test]
+fn a_damaged_copy_beside_a_good_one_is_found() {
+    let (good, bad) = (Place::new(), Place::new());
+    let targets = [good.layout(&[debian()]), bad.layout(&[debian()])];
+    let blob = bad.largest_blob();
+    let mut bytes = fs::read(&blob).unwrap();
+    let last = bytes.len() - 20;
+    bytes[last] ^= 1;
+    fs::write(&blob, bytes).unwrap();
+    for (order, jobs) in [([0, 1], "1"), ([1, 0], "1"), ([0, 1], "2"), ([1, 0], "2")] {
+        let [first, second] = order.map(|index| targets[index].as_str());
+        let said = run(&["inventory", first, second, "-q", "--jobs", jobs]);
+        assert_eq!(said.code, 3, "{order:?}");
+        let document = said.json();
+        for (index, image) in order.iter().zip(document["images"].as_array().unwrap()) {
+            assert_eq!(image["incomplete"].is_array(), *index == 1, "{order:?}: {image}");
+        }
+    }
+}
+
+#[test]
+fn bounds_count_what_another_target_read() {
+    let place = Place::new();
+    let target = place.layout(&[debian()]);
+    for option in ["--max-kept-bytes", "--max-total-bytes", "--max-entries"] {
+        let said = run(&["inventory", &target, &target, "-q", "--jobs", "1", option, "1"]);
+        let document = said.json();
+        let texts: Vec<&str> = document["images"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|image| image["incomplete"][0]["why"].as_str().unwrap())
+            .collect();
+        assert!(texts.len() == 2 && texts.iter().all(|why| why.contains(option)), "{texts:?}");
+    }
+}

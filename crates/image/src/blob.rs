@@ -19,13 +19,27 @@ pub(crate) struct Blob {
     stamp: Stamp,
 }
 
-/// What of a file changes when somebody writes into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp(u64, i64, i64, i64, i64);
+/// Which file it is, and what of it changes when somebody writes into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Stamp {
+    file: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// Equal for the same stretch of the same file in the same state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Stretch(Stamp, u64, u64);
 
 fn stamp(file: &File) -> io::Result<Stamp> {
     let meta = file.metadata()?;
-    Ok(Stamp(meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()))
+    Ok(Stamp {
+        file: (meta.dev(), meta.ino()),
+        length: meta.len(),
+        modified: (meta.mtime(), meta.mtime_nsec()),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+    })
 }
 
 /// Opens a regular file for reading; never follows a link at its end, never waits for a pipe.
@@ -42,7 +56,7 @@ impl Blob {
     /// All of `file`.
     pub(crate) fn whole(file: File) -> io::Result<Self> {
         let stamp = stamp(&file)?;
-        Ok(Self { file: Arc::new(file), start: 0, length: stamp.0, stamp })
+        Ok(Self { file: Arc::new(file), start: 0, length: stamp.length, stamp })
     }
 
     /// A stretch of this one, if it lies inside.
@@ -53,6 +67,10 @@ impl Blob {
 
     pub(crate) fn len(&self) -> u64 {
         self.length
+    }
+
+    pub(crate) fn stretch(&self) -> Stretch {
+        Stretch(self.stamp, self.start, self.length)
     }
 
     /// Fills what there is of `buffer` from `offset` on; short only at the end.

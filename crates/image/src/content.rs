@@ -230,6 +230,18 @@ impl Content {
         Self { length, digest, pieces: placed.into(), spill: Arc::clone(&store.spill) }
     }
 
+    /// The same in another store.
+    pub(crate) fn kept_in(&self, store: &Store) -> Result<Self, KeepError> {
+        let mut keeper = Keeper::new();
+        let mut buffer = Vec::new();
+        for (start, length) in self.pieces() {
+            buffer.resize(usize::try_from(length).map_err(io::Error::other)?, 0);
+            self.read_exact_at(&mut buffer, start)?;
+            keeper.push(store, &buffer)?;
+        }
+        keeper.finish(store)
+    }
+
     /// Bytes of it that are held in memory.
     pub(crate) fn in_memory(&self) -> u64 {
         let held = |(_, piece): &(u64, Piece)| match piece {

@@ -1,6 +1,7 @@
 //! What one layer says, as far as anybody asked.
 
-use crate::content::Content;
+use crate::content::{Content, Store};
+use crate::layer::LayerError;
 use imagescan_model::{Incomplete, LayerRead};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::xxh3_64;
@@ -49,6 +50,17 @@ impl LayerEvidence {
     pub(crate) const MARKERS: usize = 10_000;
     /// Whiteouts kept that no question watches: they only matter to language markers.
     pub(crate) const OTHER_WHITEOUTS: usize = 20_000;
+
+    /// The same with its files in another store.
+    pub(crate) fn kept_in(&self, store: &Store) -> Result<Self, LayerError> {
+        let mut own = self.clone();
+        for node in own.nodes.values_mut() {
+            if let Node::File { content, .. } = node {
+                *content = content.kept_in(store)?;
+            }
+        }
+        Ok(own)
+    }
 
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> u64 {

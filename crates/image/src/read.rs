@@ -322,7 +322,7 @@ fn images(
     }
     let store = Store::new(options.spill.clone(), &options.limits);
     let tables = Store::new(options.spill.clone(), &options.limits);
-    let mut reader = Reader::new(distinct.len(), &store, &tables, options, meter);
+    let reader = Reader::new(distinct.len(), &store, &tables, options, meter);
     let mut layers = Layers::new();
     let mut trees = Vec::new();
     for round in 1..=ROUNDS {

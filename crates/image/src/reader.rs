@@ -6,14 +6,14 @@ use crate::content::Store;
 use crate::evidence::LayerEvidence;
 use crate::layer::{self, LayerError, Reading, in_time};
 use crate::lazy::Job;
-use crate::limits::Limits;
 use crate::plan::{Check, Source, Stored};
 use crate::progress::Meter;
 use crate::question::Question;
 use crate::read::Options;
 use crate::shared::Claim;
 use crate::work;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -25,8 +25,6 @@ pub(crate) struct Reader<'a> {
     tables: &'a Store,
     options: &'a Options,
     meter: &'a Meter,
-    /// Keys of layers that were compared with their digests.
-    compared: BTreeSet<&'a str>,
 }
 
 /// What a layer says, or why it says nothing.
@@ -37,6 +35,9 @@ struct Turn<'a> {
     source: &'a Source,
     keys: Option<Keys>,
     claim: OnceLock<Claim<'a>>,
+    read: OnceLock<Arc<LayerEvidence>>,
+    is_compared: AtomicBool,
+    is_told: AtomicBool,
 }
 
 /// An item of work: a layer's stream, or the comparison of its bytes with their digest.
@@ -49,8 +50,19 @@ enum Item<'t, 'a> {
 const HASH_COST: u64 = 6;
 
 impl Turn<'_> {
-    fn is_anothers(&self) -> bool {
-        self.claim.get().is_some_and(|claim| !matches!(claim, Claim::Mine(_)))
+    /// Tells others what the layer says, once it was read and compared: not later, for this target's other layers may
+    /// take much longer, or never be read.
+    fn tell(&self, known: &Known<'_>) {
+        let (Some(keys), Some(evidence)) = (&self.keys, self.read.get()) else { return };
+        if !self.is_compared.load(Ordering::Acquire) || self.is_told.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        match self.claim.get() {
+            Some(Claim::Mine(reading)) => reading.tell(evidence),
+            Some(Claim::Alone) => {}
+            _ => return,
+        }
+        known.store(keys, evidence);
     }
 }
 
@@ -79,15 +91,11 @@ impl<'a> Reader<'a> {
         options: &'a Options,
         meter: &'a Meter,
     ) -> Self {
-        Self { layers, store, tables, options, meter, compared: BTreeSet::new() }
+        Self { layers, store, tables, options, meter }
     }
 
     /// What each of `sources` says. An error is one that all share.
-    pub(crate) fn read(
-        &mut self,
-        sources: &[&'a Source],
-        question: &Question,
-    ) -> Result<Vec<Evidence>, String> {
+    pub(crate) fn read(&self, sources: &[&'a Source], question: &Question) -> Result<Vec<Evidence>, String> {
         let Self { layers, store, options, meter, .. } = *self;
         let known = Known::new(question, layers, store, options, meter);
         let mut results: BTreeMap<&str, Evidence> = BTreeMap::new();
@@ -101,31 +109,26 @@ impl<'a> Reader<'a> {
                     Some(found) => {
                         results.insert(&source.key, own(found)?);
                     }
-                    None => turns.push(Turn { source, keys, claim: OnceLock::new() }),
+                    None => turns.push(Turn {
+                        source,
+                        keys,
+                        claim: OnceLock::new(),
+                        read: OnceLock::new(),
+                        is_compared: AtomicBool::new(false),
+                        is_told: AtomicBool::new(false),
+                    }),
                 }
             }
-            let read = self.walk(&turns, question)?;
-            let mut fresh = Vec::new();
+            let read = self.side_by_side(&turns, question, &known)?;
             let mut waiting = Vec::new();
-            for (Turn { source, keys, claim }, evidence) in turns.into_iter().zip(read) {
-                let evidence = evidence.map(|evidence| evidence.map(Arc::new));
-                match (claim.into_inner(), evidence) {
-                    (Some(Claim::Known(evidence)), _) => {
-                        results.insert(&source.key, own(known.count(evidence))?);
-                    }
-                    (Some(Claim::Anothers), _) | (_, None) => waiting.push((source, keys)),
-                    (claim, Some(evidence)) => {
-                        if let (Some(Claim::Mine(reading)), Some(keys), Ok(evidence)) =
-                            (claim, keys, &evidence)
-                        {
-                            reading.tell(evidence);
-                            fresh.push((keys, Arc::clone(evidence)));
-                        }
+            for (Turn { source, keys, .. }, evidence) in turns.into_iter().zip(read) {
+                match evidence {
+                    Some(evidence) => {
                         results.insert(&source.key, evidence);
                     }
+                    None => waiting.push((source, keys)),
                 }
             }
-            known.store(&fresh);
             for keys in waiting.iter().filter_map(|(_, keys)| keys.as_ref()) {
                 options.shared.wait(keys.awaited(), options.limits.deadline);
             }
@@ -135,23 +138,22 @@ impl<'a> Reader<'a> {
         Ok(sources.iter().map(result).collect())
     }
 
-    /// Reads the layers whose turn it is, and compares each once with its digest. `None`: it is another target's.
-    fn walk(
-        &mut self,
+    /// Reads the layers whose turn it is, and compares all with their digests. `None`: it is read for another target.
+    fn side_by_side(
+        &self,
         turns: &[Turn<'a>],
         question: &Question,
-    ) -> Result<Vec<Option<Result<LayerEvidence, String>>>, String> {
-        let Self { layers, store, tables, options, meter, .. } = *self;
+        known: &Known<'_>,
+    ) -> Result<Vec<Option<Evidence>>, String> {
+        let Self { layers, store, tables, options, meter } = *self;
         // What a registry says of sizes may be anything.
         let bytes = turns.iter().map(|turn| turn.source.len()).fold(0, u64::saturating_add);
         meter.begin(turns.len() as u64, bytes);
-        let unhashed = |turn: &&Turn<'a>| !self.compared.contains(&*turn.source.key);
-        let hashed: Vec<&Turn<'a>> = turns.iter().filter(unhashed).collect();
-        let mut items: Vec<Item<'_, 'a>> = turns.iter().map(Item::Walk).collect();
-        items.extend(hashed.iter().map(|turn| Item::Hash(turn)));
         let reading = Reading { limits: &options.limits, meter, inflater: options.inflater };
         let job = Job { question, store, tables, layers, bytes, reading: &reading };
-        let done = work::run(options.jobs, &items, Item::cost, |item| self.work(item, &job));
+        let mut items: Vec<Item<'_, 'a>> = turns.iter().map(Item::Walk).collect();
+        items.extend(turns.iter().map(Item::Hash));
+        let done = work::run(options.jobs, &items, Item::cost, |item| self.work(item, &job, known));
         let mut results = Vec::with_capacity(items.len());
         for (item, result) in items.iter().zip(done) {
             results.push(match (&item.turn().source.blob, result) {
@@ -164,57 +166,70 @@ impl<'a> Reader<'a> {
             });
         }
         let comparisons = results.split_off(turns.len());
-        let mut wrong = BTreeMap::new();
-        for (turn, result) in hashed.into_iter().zip(comparisons) {
-            match result {
-                Ok(_) if turn.is_anothers() => {}
-                Ok(_) => {
-                    self.compared.insert(&turn.source.key);
-                }
-                Err(why) => {
-                    wrong.insert(&*turn.source.key, why);
-                }
-            }
-        }
         // A wrong digest says more than what the wrong bytes did to the reader.
-        let result = |(turn, result): (&Turn<'a>, Result<Option<LayerEvidence>, String>)| {
-            wrong.remove(&*turn.source.key).map_or(result, Err).transpose()
+        let result = |(walked, compared): (Result<Option<_>, String>, Result<_, String>)| match compared {
+            Ok(_) => walked.transpose(),
+            Err(why) => Some(Err(why)),
         };
-        Ok(turns.iter().zip(results).map(result).collect())
+        Ok(results.into_iter().zip(comparisons).map(result).collect())
     }
 
-    /// `None`: the layer is another target's, or this was its comparison.
-    fn work(&self, item: &Item<'_, 'a>, job: &Job<'_>) -> Result<Option<LayerEvidence>, LayerError> {
-        let Self { layers, options, meter, .. } = *self;
+    /// `None`: the layer is read for another target, or this was its comparison.
+    fn work(
+        &self,
+        item: &Item<'_, 'a>,
+        job: &Job<'_>,
+        known: &Known<'_>,
+    ) -> Result<Option<Arc<LayerEvidence>>, LayerError> {
         let turn = item.turn();
-        let claim = |key| {
-            let claim = options.shared.claim(key, layers);
-            if !matches!(claim, Claim::Mine(_)) {
-                meter.spared(turn.source.len());
+        let evidence = match item {
+            Item::Walk(turn) => match self.walked(turn, job, known)? {
+                Some(evidence) => Some(Arc::clone(turn.read.get_or_init(|| Arc::new(evidence)))),
+                None => return Ok(None),
+            },
+            Item::Hash(turn) => {
+                check(turn.source, self.options)?;
+                turn.is_compared.store(true, Ordering::Release);
+                None
             }
-            claim
         };
-        if let Some(keys) = &turn.keys
-            && !matches!(turn.claim.get_or_init(|| claim(keys.awaited())), Claim::Mine(_))
-        {
-            return Ok(None);
-        }
-        match item {
-            Item::Walk(_) => {
-                let begun = Instant::now();
-                let evidence = walk(turn.source, job);
-                meter.layer();
-                tracing::info!(
-                    "layer {} of {} bytes: {} ms{}",
-                    turn.source.key.escape_debug(),
-                    turn.source.len(),
-                    begun.elapsed().as_millis(),
-                    if evidence.is_ok() { "" } else { ", not whole" }
-                );
-                evidence.map(Some)
+        turn.tell(known);
+        Ok(evidence)
+    }
+
+    fn walked(
+        &self,
+        turn: &Turn<'a>,
+        job: &Job<'_>,
+        known: &Known<'_>,
+    ) -> Result<Option<LayerEvidence>, LayerError> {
+        let Self { layers, options, meter, .. } = *self;
+        let length = turn.source.len();
+        if let Some(keys) = &turn.keys {
+            let is_local = matches!(turn.source.blob, Ok(Stored::File(_)));
+            let claim = turn.claim.get_or_init(|| options.shared.claim(keys.awaited(), layers, is_local));
+            match claim {
+                Claim::Mine(_) | Claim::Alone => {}
+                Claim::Known(evidence) => {
+                    meter.spared(length);
+                    return known.own(evidence).map(Some);
+                }
+                Claim::Anothers => {
+                    meter.spared(length);
+                    return Ok(None);
+                }
             }
-            Item::Hash(_) => check(turn.source, &options.limits).map(|()| None),
         }
+        let begun = Instant::now();
+        let evidence = walk(turn.source, job);
+        meter.layer();
+        tracing::info!(
+            "layer {} of {length} bytes: {} ms{}",
+            turn.source.key.escape_debug(),
+            begun.elapsed().as_millis(),
+            if evidence.is_ok() { "" } else { ", not whole" }
+        );
+        evidence.map(Some)
     }
 }
 
@@ -237,7 +252,8 @@ fn walk(source: &Source, job: &Job<'_>) -> Result<LayerEvidence, LayerError> {
     }
 }
 
-fn check(source: &Source, limits: &Limits) -> Result<(), LayerError> {
+/// Compares the stored bytes with their digest, unless this run did.
+fn check(source: &Source, options: &Options) -> Result<(), LayerError> {
     // What comes from a registry is compared as it streams by.
     let (Ok(Stored::File(blob)), Check::Stored(digest, size)) = (&source.blob, &source.check) else {
         return Ok(());
@@ -245,7 +261,11 @@ fn check(source: &Source, limits: &Limits) -> Result<(), LayerError> {
     if blob.len() != *size {
         return Err(LayerError::Size { expected: *size, got: blob.len() });
     }
-    blob.verify(digest, |_| in_time(limits.deadline))
+    if !options.shared.was_compared(blob.stretch(), digest) {
+        blob.verify(digest, |_| in_time(options.limits.deadline))?;
+        options.shared.compared(blob.stretch(), digest);
+    }
+    Ok(())
 }
 
 /// What was found without reading, or the error that all layers share.

@@ -1,4 +1,4 @@
-//! What need not be read, because it was before: in this run, or in one that left evidence in the cache.
+//! What need not be read, because a run before left evidence in the cache.
 
 use super::key::{Key, QuestionVersion};
 use crate::content::Store;
@@ -78,19 +78,17 @@ impl<'a> Known<'a> {
     }
 
     fn find(&self, key: &Key) -> Found {
-        if let Some(evidence) = self.options.shared.known(key, self.layers) {
-            return Some(self.count(evidence));
-        }
         let charge = |cost: &Cost| self.charge(cost);
         let loaded = self.options.cache.as_ref()?.load(key, self.layers, self.store, charge).transpose()?;
         self.meter.known();
         Some(loaded.map(Arc::new))
     }
 
-    /// Evidence that another target's reading gave.
-    pub(crate) fn count(&self, evidence: Arc<LayerEvidence>) -> Result<Arc<LayerEvidence>, LayerError> {
+    /// Evidence that another target's reading gave, as if it had been read for this one.
+    pub(crate) fn own(&self, evidence: &LayerEvidence) -> Result<LayerEvidence, LayerError> {
         self.meter.known();
-        self.charge(&evidence.cost).map(|()| evidence)
+        self.charge(&evidence.cost)?;
+        evidence.kept_in(self.store)
     }
 
     /// Counts against the bounds what reading it took.
@@ -99,15 +97,11 @@ impl<'a> Known<'a> {
         self.store.count_entries(cost.files).map_err(LayerError::Shared)
     }
 
-    /// Remembers what was read of layers whose digests were compared.
-    pub(crate) fn store(&self, read: &[(Keys, Arc<LayerEvidence>)]) {
-        let Some(cache) = self.options.cache.as_ref().filter(|_| !read.is_empty()) else { return };
-        let cost = |(keys, _): &(Keys, Arc<LayerEvidence>)| keys.whole.size;
-        work::run(self.options.jobs, read, cost, |(keys, evidence)| {
-            if let Some(key) = keys.of(evidence.read) {
-                cache.store(key, evidence);
-            }
-        });
-        cache.trim();
+    /// Remembers what was read of a layer whose digest was compared.
+    pub(crate) fn store(&self, keys: &Keys, evidence: &LayerEvidence) {
+        if let (Some(cache), Some(key)) = (&self.options.cache, keys.of(evidence.read)) {
+            cache.store(key, evidence);
+            cache.trim();
+        }
     }
 }

@@ -27,6 +27,10 @@ fn allowances(length: u64, job: &Job<'_>) -> (u64, u64) {
     (length / 200 * 3, job.bytes / 200 / job.layers.max(1) as u64)
 }
 
+/// Bytes of a layer's executables that are fetched whatever their share: so small an image is fetched in a moment, and
+/// its report lacks nothing.
+const SOON: u64 = 16 << 20;
+
 /// A piece of a file.
 #[derive(Debug)]
 pub(super) struct Chunk {
@@ -85,10 +89,10 @@ impl Files {
         let (kept, looked_into) = (bytes(Use::Keep), bytes(Use::Look));
         let (own, shared) = allowances(length, job);
         let mut allowance = own.saturating_sub(table.fetched).saturating_sub(kept);
-        if looked_into > allowance {
+        if looked_into > allowance.max(SOON) {
             files.retain(|file| file.purpose == Use::Keep);
         } else {
-            allowance -= looked_into;
+            allowance = allowance.saturating_sub(looked_into);
         }
         let requests = requests(stretches(files.iter().flat_map(of)), allowance.saturating_add(shared));
         Ok(Self { files, chunks, requests })

@@ -184,7 +184,7 @@ fn most_tables_come_with_the_footer_and_larger_ones_with_one_request_more() {
 
 #[test]
 fn executables_are_looked_into_as_far_as_the_share_goes_and_the_rest_is_told() {
-    let (big, program) = (noise(4 << 20), noise(200_000));
+    let (big, program) = (noise(4 << 20), noise(17 << 20));
     let small = [b"\x7fELF", &[1; 70_000][..], b"\xff Go buildinf:"].concat();
     let looked = estargz(&tar(&[("srv/noise", &big), ("usr/bin/go", &small)]), USUAL);
     let said = lazily(&looked).0.unwrap();
