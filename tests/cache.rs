@@ -2,8 +2,9 @@
 
 mod support;
 
+use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use support::*;
 
 /// `imagescan ARGUMENTS` with the cache in the place's folder `cache`.
@@ -81,6 +82,21 @@ fn a_second_scan_says_the_same_and_reads_no_layer() {
     let refused = with_cache(&place, &["inventory", &target, "--as-of", AS_OF, "--no-cache"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.incomplete().contains("but it is named"), "{refused:?}");
+}
+
+/// Facts are remembered by `EXTRACTOR_VERSION` of the model: whoever changes what is made of an image must raise it, and
+/// then this.
+#[test]
+fn known_images_keep_the_facts_of_this_version() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/demo");
+    let said = inventory(&format!("oci:{}", demo.display())).json();
+    let mut image = said["images"][0].clone();
+    image["target"] = Value::Null;
+    let expected = "sha256:a08ce56c4d62a621335d87015ce134dde2ee5ba9be9ea29ca360b3995735d36e";
+    assert_eq!(
+        (&image["extractor_version"], digest(image.to_string().as_bytes()).as_str()),
+        (&Value::from(1), expected)
+    );
 }
 
 #[test]

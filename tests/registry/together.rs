@@ -1,7 +1,8 @@
 //! Several images in one run.
 
 use crate::docker_registry::Repository;
-use crate::fixture::{Fixture, app, assert_pulled, fixture, gzipped};
+use crate::fixture::{Fixture, app, assert_failed, assert_pulled, fixture, gzipped};
+use crate::http::Answer;
 use crate::pull::Pull;
 use crate::server::{Server, Step};
 use crate::support::{Tar, debian, status, validate};
@@ -91,12 +92,37 @@ fn a_second_pull_asks_where_the_tag_leads_and_nothing_else() {
     assert!(warm.stderr.contains("76 of 100 pulls in 6 h are left"), "{}", warm.stderr);
     let asked: Vec<_> = server.seen().drain(before..).map(|request| (request.method, request.path)).collect();
     assert_eq!(asked, [("HEAD".to_string(), "/v2/team/app/manifests/1".to_string())]);
-    // By its digest it is known without asking.
-    let by_digest = Pull::new(&format!("{}/team/app@{}", server.host, fixture.digest));
-    let by_digest = by_digest.variable("IMAGESCAN_NO_CACHE", "");
-    let said = by_digest.variable("IMAGESCAN_CACHE_DIR", pull.path("cache")).run();
-    assert_pulled(&said);
-    assert_eq!(server.seen().len(), before + 1);
+    // By its digest it is known without asking, once it was pulled by that name.
+    let by_digest = |name: &str| {
+        let pulled = Pull::new(&format!("{}/{name}@{}", server.host, fixture.digest));
+        let pulled = pulled.variable("IMAGESCAN_NO_CACHE", "");
+        pulled.variable("IMAGESCAN_CACHE_DIR", pull.path("cache")).run()
+    };
+    assert_pulled(&by_digest("team/app"));
+    assert_eq!(server.seen().len(), before + 2);
+    assert_pulled(&by_digest("team/app"));
+    assert_eq!(server.seen().len(), before + 2);
+    assert_failed(&by_digest("team/mistyped"), &["does not have"]);
+}
+
+#[test]
+fn a_registry_that_answers_no_head_is_asked_as_if_nothing_were_known() {
+    let Some(fixture) = fixture() else { return };
+    for (status, wait) in [("500 Oops", 0), ("429 Busy", 0), ("405 No", 0), ("200 OK", 30)] {
+        let server = Server::before(&fixture.registry.host, move |request, said| match &*request.method {
+            "HEAD" => vec![
+                Step::Pause(Duration::from_secs(wait)),
+                Step::Send(Answer::new(status, "").with("Retry-After", "20").head()),
+            ],
+            _ => said.into(),
+        });
+        let pull = Pull::new(&app(&server.host)).cached();
+        assert_pulled(&pull.run());
+        let begun = std::time::Instant::now();
+        assert_pulled(&pull.run());
+        assert!(begun.elapsed() < Duration::from_secs(8), "{status}: {:?}", begun.elapsed());
+        assert_eq!(server.asked("/manifests/1").len(), 3);
+    }
 }
 
 #[test]

@@ -42,7 +42,11 @@ pub fn documents(bytes: &[u8], target: &str) -> Result<Vec<Inventory>, DocumentE
     }
     let mut images = Vec::new();
     for body in stream::<Body>(bytes) {
-        images.append(&mut body.map_err(DocumentError::Json)?.images);
+        let Body { images: mut own } = body.map_err(DocumentError::Json)?;
+        if own.is_empty() {
+            return Err(DocumentError::Empty);
+        }
+        images.append(&mut own);
     }
     if images.is_empty() {
         return Err(DocumentError::Empty);

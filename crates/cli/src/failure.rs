@@ -71,6 +71,9 @@ pub(crate) fn note(message: &str) {
 
 /// Prints an error that ends the command, and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if error.is::<crate::output::Unread>() {
+        return ExitCode::Failed;
+    }
     let about_database = error.chain().find_map(|level| level.downcast_ref::<KnowledgeError>());
     let hint = about_database.map(|error| format!("\n\nhint: {}", error.hint())).unwrap_or_default();
     print(&format!("{}{hint}", describe(error, "\n  caused by: ")));

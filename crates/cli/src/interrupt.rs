@@ -8,32 +8,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether somebody wants the command to end.
 #[derive(Debug, Clone)]
-pub(crate) struct Interrupt([(i32, Arc<AtomicBool>); 2]);
+pub(crate) struct Interrupt {
+    any: Arc<AtomicBool>,
+    each: [(i32, Arc<AtomicBool>); 2],
+}
 
 impl Interrupt {
-    /// From now on a first signal is noted, and a second one ends the command at once.
+    /// From now on a first signal is noted, and a second one, whichever of the two, ends the command at once.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        let signals = [SIGINT, SIGTERM].map(|signal| (signal, Arc::new(AtomicBool::new(false))));
-        for (signal, came) in &signals {
-            flag::register_conditional_default(*signal, Arc::clone(came))?;
+        let any = Arc::new(AtomicBool::new(false));
+        let each = [SIGINT, SIGTERM].map(|signal| (signal, Arc::new(AtomicBool::new(false))));
+        for (signal, came) in &each {
+            flag::register_conditional_default(*signal, Arc::clone(&any))?;
             flag::register(*signal, Arc::clone(came))?;
         }
-        Ok(Self(signals))
-    }
-
-    fn signal(&self) -> Option<i32> {
-        self.0.iter().find(|(_, came)| came.load(Ordering::Relaxed)).map(|(signal, _)| *signal)
+        for (signal, _) in &each {
+            flag::register(*signal, Arc::clone(&any))?;
+        }
+        Ok(Self { any, each })
     }
 
     pub(crate) fn came(&self) -> bool {
-        self.signal().is_some()
+        self.any.load(Ordering::Relaxed)
     }
 
     /// Ends the command as the signal would have: whoever started it, a shell's loop for one, can tell.
     pub(crate) fn obey(&self) {
-        if let Some(signal) = self.signal() {
+        if let Some((signal, _)) = self.each.iter().find(|(_, came)| came.load(Ordering::Relaxed)) {
             // If that is not possible, the exit code says that not all was scanned.
-            let _ = emulate_default_handler(signal);
+            let _ = emulate_default_handler(*signal);
         }
     }
 }

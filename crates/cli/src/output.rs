@@ -33,7 +33,21 @@ pub(crate) struct Documents {
     outputs: Vec<Output>,
     /// Where lines go as they come.
     lines: Vec<Lines>,
+    /// Standard output's reader went away.
+    is_unread: bool,
 }
+
+/// Whoever read standard output has enough, and nothing else is written: there is no more to do.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("nobody reads the report")
+    }
+}
+
+impl std::error::Error for Unread {}
 
 enum Lines {
     Stdout,
@@ -54,7 +68,7 @@ impl Documents {
                 Ok(Lines::File(file, replacement))
             }
         };
-        Ok(Self { outputs, lines: lines.into_iter().map(open).collect::<Result<_>>()? })
+        Ok(Self { outputs, lines: lines.into_iter().map(open).collect::<Result<_>>()?, is_unread: false })
     }
 
     pub(crate) fn has(&self, format: Format) -> bool {
@@ -77,12 +91,17 @@ impl Documents {
         to_stdout && std::io::stdout().is_terminal()
     }
 
-    /// Writes the line of one image.
+    /// Writes the line of one image. [`Unread`] once nobody wants any more.
     pub(crate) fn line(&mut self, line: &str) -> Result<()> {
-        self.lines.iter_mut().try_for_each(|lines| match lines {
-            Lines::Stdout => print(line),
-            Lines::File(path, file) => file.write(line.as_bytes()).with_context(|| cannot_write(path)),
-        })
+        for lines in &mut self.lines {
+            match lines {
+                Lines::Stdout => self.is_unread |= !printed(line)?,
+                Lines::File(path, file) => file.write(line.as_bytes()).with_context(|| cannot_write(path))?,
+            }
+        }
+        let only_stdout =
+            self.outputs.is_empty() && self.lines.iter().all(|lines| matches!(lines, Lines::Stdout));
+        if self.is_unread && only_stdout { Err(Unread.into()) } else { Ok(()) }
     }
 
     /// Writes each document where it is to go.
@@ -109,10 +128,16 @@ fn cannot_write(path: &Path) -> String {
 
 /// Writes to standard output; a reader that went away is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
+    printed(text).map(|_| ())
+}
+
+/// The same, and whether anybody reads it.
+fn printed(text: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("cannot write to stdout"),
+        Ok(()) => Ok(true),
     }
 }
 
@@ -136,7 +161,9 @@ impl Replacement {
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let permissions = Permissions::from_mode(0o666);
-        Ok(Self::File(tempfile::Builder::new().permissions(permissions).tempfile_in(folder)?))
+        Ok(Self::File(
+            tempfile::Builder::new().prefix(".imagescan-").permissions(permissions).tempfile_in(folder)?,
+        ))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

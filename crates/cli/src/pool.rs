@@ -40,13 +40,17 @@ pub(crate) fn in_order<R: Send + 'static, E>(
     let (sender, results) = channel();
     for _ in 0..threads {
         let (shared, sender) = (Arc::clone(&shared), sender.clone());
-        std::thread::spawn(move || {
+        let worker = move || {
             while let Some(index) = begin(&shared) {
                 let result = catch_unwind(AssertUnwindSafe(|| (shared.work)(index)));
                 // Nobody waits any more.
                 let Ok(()) = sender.send((index, result.map_err(|_| Missing::Fault))) else { break };
             }
-        });
+        };
+        // Where the system gives no more threads, those that there are do it.
+        if std::thread::Builder::new().spawn(worker).is_err() {
+            break;
+        }
     }
     drop(sender);
     let mut waiting: Vec<(usize, Result<R, Missing>)> = Vec::new();

@@ -4,6 +4,7 @@ use crate::arguments::When;
 use imagescan_image::Progress;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -15,6 +16,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// Shows what `counts` say until it is dropped.
 pub(crate) struct Shown {
     pub counts: Arc<Progress>,
+    targets: Arc<Targets>,
     drawing: Option<(Sender<()>, JoinHandle<()>)>,
     summary: bool,
     start: Instant,
@@ -22,13 +24,27 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// `in_the_way`: a line that is redrawn would be.
-    pub(crate) fn new(when: When, quiet: bool, in_the_way: bool) -> Self {
+    pub(crate) fn new(when: When, quiet: bool, in_the_way: bool, targets: usize) -> Self {
         let terminal = std::io::stderr().is_terminal() && !in_the_way && !crate::logs::is_busy();
         let shown = !quiet && when != When::Never;
         let counts = Arc::new(Progress::default());
-        let drawing = (shown && terminal).then(|| draw(Arc::clone(&counts)));
+        let targets = Arc::new(Targets { all: targets, done: AtomicUsize::new(0) });
+        let drawing = (shown && terminal).then(|| draw(Arc::clone(&counts), Arc::clone(&targets)));
         let summary = shown && !terminal;
-        Self { counts, drawing, summary, start: Instant::now() }
+        Self { counts, targets, drawing, summary, start: Instant::now() }
+    }
+}
+
+/// Targets, and how many of them are done.
+struct Targets {
+    all: usize,
+    done: AtomicUsize,
+}
+
+impl Shown {
+    /// One more target is done.
+    pub(crate) fn target(&self) {
+        self.targets.done.fetch_add(1, Relaxed);
     }
 }
 
@@ -51,14 +67,23 @@ impl Drop for Shown {
     }
 }
 
-fn draw(counts: Arc<Progress>) -> (Sender<()>, JoinHandle<()>) {
+fn draw(counts: Arc<Progress>, targets: Arc<Targets>) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = channel::<()>();
     let thread = std::thread::spawn(move || {
         let mut error = std::io::stderr();
         let mut speed = Speed::default();
         while stopped.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
             if started(&counts) {
-                let _ = write!(error, "\r\x1b[Kreading {}{}", line(&counts), speed.now(&counts));
+                // What is still to come of other targets is not known: no time left is told then.
+                let (of_targets, left) = match targets.all {
+                    ..2 => (String::new(), counts.bytes.load(Relaxed)),
+                    all => (format!("{}/{all} targets, ", targets.done.load(Relaxed)), 0),
+                };
+                let text = format!("reading {of_targets}{}{}", line(&counts), speed.now(&counts, left));
+                let width =
+                    terminal_size::terminal_size_of(&error).map_or(80, |(width, _)| usize::from(width.0));
+                let text: String = text.chars().take(width.saturating_sub(1)).collect();
+                let _ = write!(error, "\r\x1b[K{text}");
                 let _ = error.flush();
             }
         }
@@ -79,7 +104,7 @@ impl Speed {
     /// Over so long the rate is taken.
     const WINDOW: Duration = Duration::from_secs(1);
 
-    fn now(&mut self, counts: &Progress) -> String {
+    fn now(&mut self, counts: &Progress, of: u64) -> String {
         let read = counts.bytes_read.load(Relaxed);
         let (start, before) = *self.start.get_or_insert_with(|| (Instant::now(), read));
         if start.elapsed() >= Self::WINDOW {
@@ -88,7 +113,7 @@ impl Speed {
             self.rate = if self.rate == 0.0 { rate } else { (self.rate + rate) / 2.0 };
             self.start = Some((Instant::now(), read));
         }
-        text(self.rate, counts.bytes.load(Relaxed).saturating_sub(read))
+        text(self.rate, of.saturating_sub(read))
     }
 }
 

@@ -26,6 +26,8 @@ const DOCUMENT_BYTES: u64 = 1 << 30;
 pub(crate) struct Ended {
     /// One text for each target that failed as a whole.
     failures: Vec<String>,
+    /// How many targets an interrupt left unread, of how many.
+    unread: (usize, usize),
     interrupt: Interrupt,
 }
 
@@ -33,6 +35,9 @@ impl Ended {
     /// Tells what failed; does not come back where the user interrupted.
     pub(crate) fn tell(&self) {
         self.failures.iter().for_each(|failure| crate::failure::print(failure));
+        if let (unread @ 1.., all) = self.unread {
+            crate::failure::print(&format!("interrupted: {unread} of {all} targets were not read"));
+        }
         self.interrupt.obey();
     }
 }
@@ -52,7 +57,7 @@ pub(crate) fn read(
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let side_by_side = jobs.min(names.len()).max(1);
-    let shown = Shown::new(arguments.progress, arguments.quiet, is_seen);
+    let shown = Shown::new(arguments.progress, arguments.quiet, is_seen, names.len());
     let options = options(arguments, (jobs / side_by_side).max(1), &shown)?;
     let cache = options.cache.clone();
     let places = Places {
@@ -65,7 +70,7 @@ pub(crate) fn read(
     };
     let seconds = Duration::from_secs(arguments.limits.max_time);
     let interrupt = Interrupt::listen().context("cannot listen to signals")?;
-    let mut failures = Vec::new();
+    let (mut failures, mut unread) = (Vec::new(), 0);
     let targets: Arc<Vec<_>> = Arc::new(names.into_iter().zip(parsed).collect());
     let work = {
         let (question, targets) = (imagescan_catalog::question(), Arc::clone(&targets));
@@ -83,23 +88,29 @@ pub(crate) fn read(
         work,
         || interrupt.came(),
         |index, result| {
-            let result = result.unwrap_or_else(|missing| {
-                Err(match missing {
-                    Missing::Stopped => anyhow!("interrupted before it was read"),
-                    Missing::Fault => anyhow!("a fault of imagescan's own: please report it"),
-                })
-            });
+            let name = targets.get(index).map_or("", |(name, _)| name);
+            let result = match result {
+                Ok(result) => result,
+                Err(Missing::Fault) => {
+                    Err(anyhow!("`{name}`: a fault of imagescan's own ended its reading: please report it"))
+                }
+                Err(Missing::Stopped) => {
+                    unread += 1;
+                    return each(vec![failed(name, "interrupted before it was read".into())]);
+                }
+            };
+            shown.target();
             each(result.unwrap_or_else(|error| {
                 let why = describe(&error, ": ");
                 failures.push(why.clone());
-                vec![failed(targets.get(index).map_or("", |(name, _)| name), why)]
+                vec![failed(name, why)]
             }))
         },
     )?;
     drop(shown);
     let remarks = cache.iter().filter(|_| !arguments.quiet).flat_map(imagescan_image::Cache::remarks);
     remarks.for_each(|remark| crate::failure::note(&remark));
-    Ok(Ended { failures, interrupt })
+    Ok(Ended { failures, unread: (unread, targets.len()), interrupt })
 }
 
 fn options(arguments: &Targets, jobs: usize, shown: &Shown) -> Result<Options> {
@@ -134,6 +145,7 @@ fn names(arguments: &Targets) -> Result<Vec<String>> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read --targets-file `{}`", file.display()))
             .map_err(crate::failure::Usage::of)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         targets.extend(lines.map(String::from));
     }

@@ -89,8 +89,8 @@ impl Client {
                 _ => return outcome,
             };
             let retries = match &outcome {
-                // Most often a name, a port or a certificate is wrong, or the server is down for longer.
-                Err(FetchError::Connect { .. } | FetchError::NoCertificate { .. }) => retries.min(1),
+                // Most often a name or a port is wrong, or the server is down for longer.
+                Err(FetchError::Connect { .. }) => retries.min(1),
                 _ => retries,
             };
             let wait = (attempt < retries).then(|| self.wait(attempt, asked, request.deadline)).flatten();
@@ -170,6 +170,7 @@ impl Client {
             }
             _ => failed(&error, &hop.url, pool.asked.was()),
         })?;
+        pool.asked.in_vain();
         tracing::debug!(
             "{} {}: {} over {:?} after {} ms",
             hop.method.name(),
@@ -238,15 +239,16 @@ fn failed(error: &reqwest::Error, url: &Url, wants_certificate: bool) -> FetchEr
     if let Some(refusal) = find::<Refusal>(error) {
         return refusal.clone().into();
     }
-    let tls = find::<rustls::Error>(error);
-    match tls {
-        None | Some(rustls::Error::AlertReceived(_)) if wants_certificate && !error.is_connect() => {
+    match find::<rustls::Error>(error) {
+        Some(rustls::Error::AlertReceived(_)) if wants_certificate => {
             FetchError::NoCertificate { host: host(url) }
         }
         Some(tls) => FetchError::Tls { host: host(url), source: tls.clone().into() },
         None if error.is_connect() => {
             FetchError::Connect { host: host(url), source: Cause::from(error).into() }
         }
-        None => FetchError::NoAnswer { url: shown(url), source: Cause::from(error).into() },
+        None => {
+            FetchError::NoAnswer { url: shown(url), wants_certificate, source: Cause::from(error).into() }
+        }
     }
 }

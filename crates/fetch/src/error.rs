@@ -78,7 +78,7 @@ pub enum FetchError {
         source: Source,
     },
     /// The server wants to know who we are, by a certificate.
-    #[error("`{host}` hung up after a client certificate was asked for, and none is set for it: see certs.d")]
+    #[error("`{host}` refuses the connection: a client certificate was asked for, and none is set for it")]
     NoCertificate {
         /// Host and port.
         host: String,
@@ -100,10 +100,15 @@ pub enum FetchError {
         source: io::Error,
     },
     /// The connection ended, or made no sense, before the answer began.
-    #[error("`{url}` gave no answer")]
+    #[error(
+        "`{url}` gave no answer{}",
+        if *wants_certificate { ": perhaps because a client certificate was asked for, and none is set for it" } else { "" }
+    )]
     NoAnswer {
         /// What was asked for.
         url: String,
+        /// Whether a server asked for a certificate that we do not have, and none has answered since.
+        wants_certificate: bool,
         /// The cause.
         source: Source,
     },
@@ -184,11 +189,9 @@ impl FetchError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. }
-            | Self::NoCertificate { .. }
-            | Self::NoAnswer { .. }
-            | Self::Silent { .. }
-            | Self::BodyBroken { .. } => true,
+            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Silent { .. } | Self::BodyBroken { .. } => {
+                true
+            }
             Self::Status { status, .. } => crate::retry::is_transient(*status),
             _ => false,
         }

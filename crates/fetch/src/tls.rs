@@ -34,6 +34,11 @@ impl Asked {
     pub(crate) fn was(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// A server answered all the same.
+    pub(crate) fn in_vain(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl ResolvesClientCert for Asked {

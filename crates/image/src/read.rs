@@ -212,13 +212,15 @@ fn planned(
     options: &Options,
     meter: &Meter,
 ) -> Result<Vec<Image>, ReadError> {
+    // Images of one target share bounds, which what is recalled does not count against.
+    let recall = options.recall && plans.len() == 1;
     for plan in &mut plans {
         if let Err(why) = plan::check_count(plan.layers.len(), &options.limits) {
             *plan = Plan::failed(std::mem::take(&mut plan.image), why);
         }
         if let Some(cache) = &options.cache {
             plan.image.name = EntryName::of_image(plan, question, options);
-            let name = plan.image.name.filter(|_| options.recall);
+            let name = plan.image.name.filter(|_| recall);
             plan.image.remembered = name.and_then(|name| cache.recall_image(name, options.extent));
         }
         if plan.image.remembered.is_some() {

@@ -156,13 +156,25 @@ fn bare(text: &str) -> Result<Target, TargetError> {
 
 fn registry(text: &str, name: &str) -> Result<Target, TargetError> {
     let is_short = ImageReference::is_short(name);
-    let reference = name.parse().map_err(|source| TargetError::Reference { text: text.into(), source })?;
+    let reference = name.parse().map_err(|source| TargetError::Reference { text: masked(text), source })?;
     Ok(Target::Registry(reference, is_short))
 }
 
 fn daemon(text: &str, name: &str) -> Result<Target, TargetError> {
     let image = name.parse().map_err(|source| TargetError::Daemon { text: text.into(), source })?;
     Ok(Target::Daemon(image))
+}
+
+/// A name without the password that somebody wrote into it.
+fn masked(text: &str) -> String {
+    let (before, rest) = text.split_once("//").map_or(("", text), |(before, rest)| (before, rest));
+    match rest.split_once('@') {
+        Some((user, host)) if user.contains(':') && !user.contains('/') => {
+            let start = if before.is_empty() { String::new() } else { format!("{before}//") };
+            format!("{start}…@{host}")
+        }
+        _ => text.into(),
+    }
 }
 
 fn first_bytes(path: &Path) -> Option<Vec<u8>> {
@@ -208,6 +220,8 @@ mod tests {
         assert!(message("./no-such-image").contains("no file or folder"));
         assert!(message("No-Such-Image").contains("names no image"));
         assert!(message("oci:").contains("names nothing"));
+        let secret = message("docker://user:hush@registry.example/a:1");
+        assert!(!secret.contains("hush") && secret.contains("…@registry.example"), "{secret}");
     }
 
     #[test]

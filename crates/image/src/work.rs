@@ -28,7 +28,10 @@ pub(crate) fn run<T: Sync, R: Send>(
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(items.len()) {
-            scope.spawn(worker);
+            // Where the system gives no more threads, those that there are do it.
+            if std::thread::Builder::new().spawn_scoped(scope, worker).is_err() {
+                break;
+            }
         }
         worker();
     });

@@ -92,9 +92,8 @@ pub(super) fn write(
         }
         let (folder, entry) = name.folder_and_file();
         match rustix::fs::mkdirat(root, &folder, OWN) {
-            Ok(()) if is_synced => rustix::fs::fsync(root)?,
-            Ok(()) => {}
-            Err(rustix::io::Errno::EXIST) => {}
+            Ok(()) | Err(rustix::io::Errno::EXIST) if is_synced => rustix::fs::fsync(root)?,
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         let folder = root.enter(os(folder.as_bytes()))?;

@@ -83,14 +83,14 @@ impl Cache {
         self.remember(EntryName::of_document(digest), bytes);
     }
 
-    /// Whether the manifest of a tag was ever remembered.
-    pub(crate) fn knows_tag(&self, reference: &ImageReference) -> bool {
-        self.find(EntryName::of("tag", &[&reference.to_string()])).is_some()
+    /// Whether an image was pulled by this name before.
+    pub(crate) fn knows_name(&self, reference: &ImageReference) -> bool {
+        self.find(EntryName::of("name", &[&reference.to_string()])).is_some()
     }
 
-    pub(crate) fn remember_tag(&self, reference: &ImageReference) {
-        if reference.digest().is_none() && !self.knows_tag(reference) {
-            self.remember(EntryName::of("tag", &[&reference.to_string()]), b"");
+    pub(crate) fn remember_name(&self, reference: &ImageReference) {
+        if !self.knows_name(reference) {
+            self.remember(EntryName::of("name", &[&reference.to_string()]), b"");
         }
     }
 

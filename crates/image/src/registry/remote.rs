@@ -56,7 +56,7 @@ impl Remote {
         tracing::info!("`{reference}` is {digest}");
         if let Some(cache) = &self.cache {
             cache.remember_document(&digest, &bytes);
-            cache.remember_tag(reference);
+            cache.remember_name(reference);
         }
         self.manifests.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone(), bytes);
         Ok(Resolved { digest, size, is_index })
@@ -66,14 +66,17 @@ impl Remote {
     /// a GET, and Docker Hub does not count it; who never was here before need not try.
     fn known(&self, reference: &ImageReference) -> Option<(Digest, Vec<u8>)> {
         let cache = self.cache.as_ref()?;
+        // Under another name the same digest is another matter: whoever asks may mistype it, or not be allowed to see it.
+        if !cache.knows_name(reference) {
+            return None;
+        }
         let digest = match reference.digest() {
             Some(digest) => digest.clone(),
-            None if cache.knows_tag(reference) => {
+            None => {
                 let head = self.session.head(&manifest_of(reference), Some(ACCEPT)).ok()?;
                 tell_quota(&head, reference);
                 stated_digest(&head)?
             }
-            None => return None,
         };
         let bytes = cache.document(&digest)?;
         Some((digest, bytes))

@@ -22,6 +22,8 @@ const TOKEN_BYTES: u64 = 1 << 20;
 const REASON_BYTES: usize = 4096;
 /// Characters of it that an error repeats.
 const SHOWN: usize = 300;
+/// How long a registry may take when asked for headers only.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 /// A token is not used in its last seconds: the request is still on its way then.
 const SPARE: Duration = Duration::from_secs(5);
 
@@ -206,20 +208,30 @@ impl Session {
 
     /// GETs `path`, accepting `accept`, and answers what the registry demands.
     pub(crate) fn get(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
-        self.send(Method::Get, path, accept)
+        self.answered(Method::Get, path, accept, |request| self.client.send(&request))
     }
 
-    /// The same, but only the headers.
+    /// The same, but only the headers, and without patience: not all registries answer such.
     pub(crate) fn head(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
-        self.send(Method::Head, path, accept)
+        self.answered(Method::Head, path, accept, |mut request| {
+            let soon = Instant::now() + HEAD_PATIENCE;
+            request.deadline = Some(request.deadline.map_or(soon, |deadline| deadline.min(soon)));
+            self.client.send_once(&request)
+        })
     }
 
-    fn send(&self, method: Method, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
+    fn answered(
+        &self,
+        method: Method,
+        path: &str,
+        accept: Option<&str>,
+        transport: impl Fn(Request) -> Result<Response, FetchError>,
+    ) -> Result<Response, SessionError> {
         let send = || -> Result<Response, SessionError> {
             let mut request = self.request(path)?;
             request.method = method.clone();
             request.accept = accept.map(String::from);
-            Ok(self.client.send(&request)?)
+            Ok(transport(request)?)
         };
         let response = match send() {
             // Docker asks such places by TLS first, too. Without authorities there is no asking by TLS.
