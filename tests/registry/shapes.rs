@@ -169,6 +169,33 @@ fn a_real_image_is_the_same_whichever_way_it_came() {
     let _engine = engine(&socket, docker_archive.clone());
     let (store, digest) = containerd(&place, &stack);
     let cached = Pull::new(&format!("{name}:oci")).cached();
+    let lazy = place.path("lazy").display().to_string();
+    let convert = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/estargz.py");
+    assert!(
+        Command::new("python3")
+            .env("LEVEL", "1")
+            .arg(convert)
+            .arg(&stack)
+            .arg(&lazy)
+            .status()
+            .unwrap()
+            .success()
+    );
+    copied(&format!("oci:{lazy}"), &format!("docker://{name}:lazy"), &[]);
+    let lazily = Pull::new(&format!("{name}:lazy")).run();
+    let read = |layer: &Value| layer["read"].clone();
+    let layers =
+        lazily.json()["images"][0]["layers"].as_array().unwrap().iter().map(read).collect::<Vec<_>>();
+    assert_eq!(layers, vec![Value::from("lazy"); layers.len()]);
+    // Other archives, of the same files.
+    let files = |said: &Said| {
+        let mut images = content(said);
+        for layer in images.iter_mut().flat_map(|image| image["layers"].as_array_mut().unwrap()) {
+            layer.as_object_mut().unwrap().remove("diff_id");
+        }
+        images
+    };
+    assert!(files(&lazily) == files(&inventory(&layout)), "another image lazily: {}", lazily.incomplete());
     for (way, said) in [
         ("docker-archive", inventory(&format!("docker-archive:{docker_archive}"))),
         ("oci-archive", inventory(&archive)),
