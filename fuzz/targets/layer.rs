@@ -1,6 +1,8 @@
 #![no_main]
 
-use imagescan_image::{Inflater, LayerExtent, Limits, Options, PlatformChoice, Progress, Target, read};
+use imagescan_image::{
+    Inflater, LayerExtent, Limits, Options, PlatformChoice, Progress, SharedLayers, Target, read,
+};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         limits: Limits { layer_bytes: 16 << 20, ..Limits::default() },
         spill: std::env::temp_dir(),
         cache: None,
+        recall: false,
+        shared: SharedLayers::default(),
         platform: PlatformChoice::default(),
         inflater: Inflater::default(),
         progress: Arc::new(Progress::default()),

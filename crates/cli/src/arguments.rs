@@ -128,7 +128,7 @@ pub(crate) struct Targets {
     /// What to read; see below
     #[arg(value_name = "TARGET", required_unless_present = "targets_file")]
     pub targets: Vec<String>,
-    /// More targets, one a line; `#` begins a comment
+    /// More targets, one a line; lines that begin with `#` are comments
     #[arg(long, value_name = "FILE")]
     pub targets_file: Option<PathBuf>,
     /// Platform to choose in an index, OS/ARCH[/VARIANT] or all [default: linux on this machine's architecture]
