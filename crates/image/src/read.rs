@@ -66,6 +66,25 @@ pub struct Options {
     pub progress: Arc<Progress>,
 }
 
+impl Options {
+    /// One thread, default bounds, no cache; unlinked files go to `spill`.
+    #[must_use]
+    pub fn new(spill: PathBuf) -> Self {
+        Self {
+            jobs: 1,
+            extent: LayerExtent::default(),
+            limits: Limits::default(),
+            spill,
+            cache: None,
+            recall: false,
+            shared: SharedLayers::default(),
+            platform: PlatformChoice::default(),
+            inflater: Inflater::default(),
+            progress: Arc::default(),
+        }
+    }
+}
+
 /// Why nothing of a target could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -6,15 +6,13 @@ mod round_trip;
 
 use super::key::{EntryName, Key, QuestionVersion};
 use super::*;
-use crate::choose::PlatformChoice;
+use crate::Limits;
 use crate::content::Keeper;
 use crate::evidence::{ModificationTimes, Node};
 use crate::inflate::Inflater;
 use crate::question::Question;
-use crate::read::{LayerExtent, Options};
+use crate::read::Options;
 use crate::read_at::ReadAt;
-use crate::shared::SharedLayers;
-use crate::{Limits, Progress};
 use imagescan_model::{Digest, Incomplete, IncompleteKind, LayerRead};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,18 +25,7 @@ fn store() -> Store {
 }
 
 pub(crate) fn options() -> Options {
-    Options {
-        jobs: 1,
-        extent: LayerExtent::Needed,
-        limits: Limits::default(),
-        spill: std::env::temp_dir(),
-        cache: None,
-        recall: false,
-        shared: SharedLayers::default(),
-        platform: PlatformChoice::default(),
-        inflater: Inflater::default(),
-        progress: Arc::new(Progress::default()),
-    }
+    Options::new(std::env::temp_dir())
 }
 
 fn key(layer: u8) -> Key {
