@@ -1,8 +1,8 @@
-//! Vendor data as it lies here: files, folders, archives; unpacked in memory, never on disk.
+//! Vendor data as it lies here: files, folders, archives; unpacked as it is read, never on disk.
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 /// Bytes of one document; the largest of any vendor today is the Debian tracker's, at 80 MB.
@@ -10,30 +10,28 @@ const DOCUMENT_BYTES: u64 = 2 << 30;
 /// Bytes of all documents of one input, and how many there may be.
 const TOTAL_BYTES: u64 = 8 << 30;
 const DOCUMENTS: usize = 2_000_000;
+/// Bytes of a zip file.
+const ZIP_BYTES: u64 = 2 << 30;
 /// Archives within archives, such as a gzip file in a tar.
 const DEPTH: usize = 4;
 
-/// One document with the name to use in errors.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Document {
-    pub name: String,
-    pub bytes: Vec<u8>,
-}
+/// What is done with each document: its name for errors, and its bytes.
+pub(crate) type Give<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<()> + 'a;
 
-/// All documents under `path`, in the order of their names.
-pub(crate) fn documents(path: &Path) -> Result<Vec<Document>> {
-    let mut gathered = Gathered { documents: Vec::new(), bytes: 0 };
-    gathered.path(path, &path.display().to_string())?;
-    gathered.documents.sort_by(|a, b| a.name.cmp(&b.name));
-    if gathered.documents.is_empty() {
+/// Gives each document under `path`: files of a folder by name, members of an archive as they come.
+pub(crate) fn each(path: &Path, give: &mut Give<'_>) -> Result<()> {
+    let mut walk = Walk { give, bytes: 0, documents: 0 };
+    walk.path(path, &path.display().to_string())?;
+    if walk.documents == 0 {
         bail!("`{}` holds no file", path.display());
     }
-    Ok(gathered.documents)
+    Ok(())
 }
 
-struct Gathered {
-    documents: Vec<Document>,
+struct Walk<'a, 'g> {
+    give: &'a mut Give<'g>,
     bytes: u64,
+    documents: usize,
 }
 
 /// What the first bytes of a file show.
@@ -59,12 +57,12 @@ fn recognise(bytes: &[u8]) -> Wrapping {
     }
 }
 
-impl Gathered {
+impl Walk<'_, '_> {
     fn path(&mut self, path: &Path, name: &str) -> Result<()> {
         let context = || format!("cannot read `{name}`");
         if !std::fs::metadata(path).with_context(context)?.is_dir() {
-            let bytes = bounded(File::open(path).with_context(context)?, name)?;
-            return self.bytes(name, bytes, 0);
+            let mut file = File::open(path).with_context(context)?;
+            return self.stream(name, &mut file, 0);
         }
         let entries = std::fs::read_dir(path).with_context(context)?;
         let mut paths =
@@ -80,72 +78,91 @@ impl Gathered {
         Ok(())
     }
 
-    fn bytes(&mut self, name: &str, bytes: Vec<u8>, depth: usize) -> Result<()> {
+    /// Takes off what its first bytes show, and gives what is inside.
+    fn stream(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<()> {
         if depth > DEPTH {
             bail!("`{name}` is packed more than {DEPTH} times");
         }
-        let source = bytes.as_slice();
-        let unpacked = match recognise(source) {
-            Wrapping::Gzip => bounded(flate2::read::MultiGzDecoder::new(source), name)?,
-            Wrapping::Zstd => bounded(zstd::stream::read::Decoder::new(source)?, name)?,
-            Wrapping::Xz => bounded(liblzma::read::XzDecoder::new_multi_decoder(source), name)?,
-            Wrapping::Bzip2 => bounded(bzip2::read::MultiBzDecoder::new(source), name)?,
-            Wrapping::Tar => return self.tar(name, source, depth),
-            Wrapping::Zip => return self.zip(name, source, depth),
-            Wrapping::None => return self.add(name, bytes),
-        };
-        self.bytes(name, unpacked, depth + 1)
+        let mut head = Vec::new();
+        let damaged = || format!("`{name}` is damaged");
+        source.take(512).read_to_end(&mut head).with_context(damaged)?;
+        let mut source = head.chain(source);
+        let deeper = depth + 1;
+        match recognise(&head) {
+            Wrapping::Gzip => self.stream(name, &mut flate2::read::MultiGzDecoder::new(source), deeper),
+            Wrapping::Zstd => self.stream(name, &mut zstd::stream::read::Decoder::new(source)?, deeper),
+            Wrapping::Xz => {
+                self.stream(name, &mut liblzma::read::XzDecoder::new_multi_decoder(source), deeper)
+            }
+            Wrapping::Bzip2 => self.stream(name, &mut bzip2::read::MultiBzDecoder::new(source), deeper),
+            Wrapping::Tar => self.tar(name, &mut source, depth),
+            Wrapping::Zip => self.zip(name, source, depth),
+            Wrapping::None => self.document(name, &mut source),
+        }
     }
 
-    fn tar(&mut self, name: &str, bytes: &[u8], depth: usize) -> Result<()> {
+    fn tar(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<()> {
         let context = || format!("`{name}` is a damaged tar");
-        let mut archive = tar::Archive::new(bytes);
+        let mut archive = tar::Archive::new(source);
         for entry in archive.entries().with_context(context)? {
-            let entry = entry.with_context(context)?;
+            let mut entry = entry.with_context(context)?;
             if entry.header().entry_type().is_file() {
                 let member = format!("{name}:{}", String::from_utf8_lossy(&entry.path_bytes()));
-                let bytes = bounded(entry, &member)?;
-                self.bytes(&member, bytes, depth + 1)?;
+                self.stream(&member, &mut entry, depth + 1)?;
             }
         }
         Ok(())
     }
 
-    fn zip(&mut self, name: &str, bytes: &[u8], depth: usize) -> Result<()> {
+    /// The list of a zip's members is at its end, so it is held as it is.
+    fn zip(&mut self, name: &str, source: impl Read, depth: usize) -> Result<()> {
         let context = || format!("`{name}` is a damaged zip");
+        let mut bytes = Vec::new();
+        source.take(ZIP_BYTES + 1).read_to_end(&mut bytes).with_context(context)?;
+        if bytes.len() as u64 > ZIP_BYTES {
+            bail!("`{name}` is a zip of more than {ZIP_BYTES} bytes");
+        }
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).with_context(context)?;
         for index in 0..archive.len() {
-            let entry = archive.by_index(index).with_context(context)?;
+            let mut entry = archive.by_index(index).with_context(context)?;
             if entry.is_file() {
                 let member = format!("{name}:{}", entry.name().with_context(context)?);
-                let bytes = bounded(entry, &member)?;
-                self.bytes(&member, bytes, depth + 1)?;
+                self.stream(&member, &mut entry, depth + 1)?;
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<()> {
-        self.bytes += bytes.len() as u64;
-        if self.bytes > TOTAL_BYTES || self.documents.len() >= DOCUMENTS {
-            bail!("`{name}`: the input holds more than {TOTAL_BYTES} bytes or {DOCUMENTS} documents");
+    fn document(&mut self, name: &str, source: &mut dyn Read) -> Result<()> {
+        self.documents += 1;
+        if self.documents > DOCUMENTS {
+            bail!("`{name}`: the input holds more than {DOCUMENTS} documents");
         }
-        self.documents.push(Document { name: name.into(), bytes });
-        Ok(())
+        let left = TOTAL_BYTES.saturating_sub(self.bytes);
+        let mut source = Bounded { source, left: left.min(DOCUMENT_BYTES), read: 0 };
+        let given = (self.give)(name, &mut source);
+        self.bytes += source.read;
+        given
     }
 }
 
-/// All bytes of `reader`, if they are not too many.
-fn bounded(reader: impl Read, name: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader
-        .take(DOCUMENT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("`{name}` is damaged"))?;
-    if bytes.len() as u64 > DOCUMENT_BYTES {
-        return Err(anyhow!("`{name}` holds more than {DOCUMENT_BYTES} bytes"));
+/// A document that ends in an error where it gets too long.
+struct Bounded<'a> {
+    source: &'a mut dyn Read,
+    left: u64,
+    read: u64,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.read += count as u64;
+        if self.read > self.left {
+            let why = format!("it holds more than the {} bytes that are read of one input", self.left);
+            return Err(io::Error::other(why));
+        }
+        Ok(count)
     }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -157,11 +174,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let text = |document: Document| {
-            let name = document.name.rsplit_once('/').map_or("", |(_, name)| name).to_string();
-            (name, String::from_utf8(document.bytes).unwrap())
-        };
-        Ok(documents(&path)?.into_iter().map(text).collect())
+        let mut gathered = Vec::new();
+        each(&path, &mut |name, source| {
+            let name = name.rsplit_once('/').map_or("", |(_, name)| name).to_string();
+            let mut text = String::new();
+            source.read_to_string(&mut text)?;
+            gathered.push((name, text));
+            Ok(())
+        })?;
+        Ok(gathered)
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -202,7 +223,8 @@ mod tests {
         let whole = gzip(&[b'x'; 1000]);
         let error = gathered("half.gz", &whole[..whole.len() - 5]).unwrap_err();
         assert!(format!("{error:#}").contains("half.gz"), "{error:#}");
-        assert!(documents(Path::new("no/such/file")).is_err());
-        assert!(documents(tempfile::tempdir().unwrap().path()).is_err());
+        let nothing = &mut |_: &str, _: &mut dyn Read| Ok(());
+        assert!(each(Path::new("no/such/file"), nothing).is_err());
+        assert!(each(tempfile::tempdir().unwrap().path(), nothing).is_err());
     }
 }

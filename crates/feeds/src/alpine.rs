@@ -4,17 +4,16 @@
 //! It knows fixed issues only: silence does not mean 'not affected'. The version `0` marks what was found not to
 //! affect the package. Of two versions for one id the higher is the full fix; both are kept.
 
+use crate::document::Document;
 use crate::entries::Entries;
 use crate::error::FeedError;
-use crate::parse::Input;
-use imagescan_model::{
-    AdvisoryRecord, AdvisoryState, CoveredState, FeedCoverage, MatchedBy, PackageType, Release, Severity,
-};
+use crate::reader::{Out, Parser};
+use imagescan_model::{AdvisoryRecord, AdvisoryState, CoveredState, MatchedBy, PackageType, Release};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
-struct Document {
+struct Branch {
     distroversion: String,
     reponame: String,
     packages: Vec<Package>,
@@ -50,52 +49,50 @@ impl Ids {
     }
 }
 
-pub(crate) fn parse(
-    feed: &str,
-    inputs: &[Input<'_>],
-) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
-    let mut records = Vec::new();
-    let mut repositories: BTreeMap<Release, BTreeSet<String>> = BTreeMap::new();
-    for input in inputs {
-        let name = || input.name.to_string();
-        if !input.bytes.trim_ascii_start().starts_with(b"{") {
-            let expected = "secdb JSON such as main.json";
-            return Err(FeedError::Unrecognised { name: name(), feed: feed.into(), expected });
+/// secdb documents of any branches.
+pub(crate) struct Secdb {
+    feed: String,
+    repositories: BTreeMap<Release, BTreeSet<String>>,
+}
+
+impl Secdb {
+    pub(crate) fn new(feed: &str) -> Self {
+        Self { feed: feed.into(), repositories: BTreeMap::new() }
+    }
+}
+
+impl Parser for Secdb {
+    fn read(&mut self, document: &mut Document<'_>, out: &mut Out<'_>) -> Result<(), FeedError> {
+        if document.first()? != Some(b'{') {
+            return Err(document.unrecognised(&self.feed, "secdb JSON such as main.json"));
         }
-        let document: Document = serde_json::from_slice(input.bytes).map_err(|source| FeedError::Json {
-            name: name(),
-            what: "secdb document",
-            source,
-        })?;
-        let branch = document.distroversion.strip_prefix('v').unwrap_or(&document.distroversion);
-        let release = format!("alpine:{branch}").parse::<Release>().map_err(|_| FeedError::Value {
-            name: name(),
-            why: "unknown distroversion",
-            value: document.distroversion.clone(),
-        })?;
-        repositories.entry(release.clone()).or_default().insert(document.reponame);
-        for Package { pkg } in document.packages {
+        let Branch { distroversion, reponame, packages } = document.json("secdb document")?;
+        let branch = distroversion.strip_prefix('v').unwrap_or(&distroversion);
+        let release: Release = format!("alpine:{branch}")
+            .parse()
+            .map_err(|_| document.value("unknown distroversion", distroversion.clone()))?;
+        self.repositories.entry(release.clone()).or_default().insert(reponame);
+        for Package { pkg } in packages {
             for (version, ids) in pkg.secfixes.map(|fixes| fixes.0).unwrap_or_default() {
                 for entry in ids.map(Ids::into_list).unwrap_or_default() {
                     for (id, aliases) in ids_of(&entry) {
-                        records.push(record(&release, &pkg.name, &version, id, aliases));
+                        out.advisory(record(&release, &pkg.name, &version, id, aliases));
                     }
                 }
             }
         }
+        Ok(())
     }
-    Ok((records, repositories.into_iter().map(covered).collect()))
-}
 
-/// What is said of a branch by the documents of these repositories.
-fn covered((release, repositories): (Release, BTreeSet<String>)) -> FeedCoverage {
-    let published = published(&release).iter().map(|name| String::from(*name));
-    FeedCoverage {
-        missing: published.filter(|name| !repositories.contains(name)).collect(),
-        release,
-        package_type: PackageType::Apk,
-        states: BTreeSet::from([CoveredState::NotAffected, CoveredState::Fixed]),
-        repositories,
+    fn finish(&mut self, out: &mut Out<'_>) -> Result<(), FeedError> {
+        for (release, repositories) in std::mem::take(&mut self.repositories) {
+            let states = [CoveredState::NotAffected, CoveredState::Fixed];
+            let covered = out.covers(&release, &PackageType::Apk, states);
+            let published = published(&release).iter().map(|name| String::from(*name));
+            covered.missing = published.filter(|name| !repositories.contains(name)).collect();
+            covered.repositories = repositories;
+        }
+        Ok(())
     }
 }
 
@@ -160,31 +157,19 @@ fn record(
         version => (AdvisoryState::Affected, Some(version.into())),
     };
     AdvisoryRecord {
-        release: release.clone(),
-        package_type: PackageType::Apk,
-        package: package.into(),
-        matched_by: MatchedBy::Source,
-        id,
         aliases,
         state,
         fixed_version,
-        introduced: None,
-        architectures: Vec::new(),
-        module: None,
-        severity: Severity::Unknown,
-        severity_source: None,
-        hidden: None,
-        title: None,
-        advisories: Vec::new(),
-        disclosed: None,
-        fix_available: None,
+        ..AdvisoryRecord::new(release.clone(), PackageType::Apk, MatchedBy::Source, package, id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use imagescan_model::Extent;
+    use crate::parse::Input;
+    use crate::testing::parse;
+    use imagescan_model::{Extent, FeedCoverage};
 
     fn read(text: &str) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
         parse("alpine", &[Input { name: "main.json", bytes: text.as_bytes() }])

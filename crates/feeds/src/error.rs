@@ -3,6 +3,15 @@
 /// Why a feed could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
+    /// The bytes could not be had: a damaged archive, a file that was cut.
+    #[error("cannot read `{}`", name.escape_debug())]
+    Read {
+        /// The document.
+        name: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Not JSON, or not the vendor's shape.
     #[error("`{}` is no {what}, or damaged", name.escape_debug())]
     Json {

@@ -1,19 +1,24 @@
 //! Vendors' documents into advisory records.
 //!
-//! Comes in: documents as bytes, each with a name for errors, and which feed they are of. Goes out: records,
-//! and which releases they speak of. Parsers only: no socket, no file, no clock. Half a document is an error,
-//! never fewer rows. What each state of a vendor means is in the module of that vendor; how severities map is in
+//! Comes in: documents as bytes, each with a name for errors, and which feed they are of. Goes out: records one by
+//! one, what was left out and why, and which releases the feed speaks of. Parsers only: no socket, no file, no
+//! clock. Half a document is an error, never fewer rows. What each state of a vendor means is in the module of that vendor; how severities map is in
 //! `docs/severity.md`.
 
 mod alpine;
 mod cvss;
 mod debian;
 mod description;
+mod document;
 mod entries;
 mod error;
 mod osv;
 mod parse;
+mod reader;
+#[cfg(test)]
+mod testing;
 
 pub use description::{Description, DescriptionError, Parser, descriptions};
 pub use error::FeedError;
 pub use parse::{Input, Parsed, parse};
+pub use reader::{Reader, Record, Summary};

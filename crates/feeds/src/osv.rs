@@ -13,19 +13,19 @@
 //! is about something without a fix (Alpine's, and those of advisories), it is fixes only.
 
 use crate::cvss;
+use crate::document::Document;
 use crate::error::FeedError;
-use crate::parse::{Input, title};
+use crate::reader::{Out, Parser, title};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
-    HiddenReason, MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, HiddenReason,
+    MatchedBy, PackageType, Release, Severity,
 };
 use imagescan_version::Order;
 use jiff::Timestamp;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
-struct Document {
+struct Vulnerability {
     id: String,
     #[serde(default)]
     summary: Option<String>,
@@ -94,29 +94,37 @@ struct Specific {
     urgency: Option<String>,
 }
 
-pub(crate) fn parse(
-    feed: &str,
-    inputs: &[Input<'_>],
-) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
-    let mut records = Vec::new();
-    let mut said: BTreeMap<(Release, PackageType), BTreeSet<CoveredState>> = BTreeMap::new();
-    for input in inputs {
-        if !input.bytes.trim_ascii_start().starts_with(b"{") {
-            let expected = "OSV documents, one a file, or the archive of them";
-            return Err(FeedError::Unrecognised { name: input.name.into(), feed: feed.into(), expected });
+/// OSV documents, one each.
+pub(crate) struct Osv {
+    feed: String,
+}
+
+impl Osv {
+    pub(crate) fn new(feed: &str) -> Self {
+        Self { feed: feed.into() }
+    }
+}
+
+impl Parser for Osv {
+    fn read(&mut self, input: &mut Document<'_>, out: &mut Out<'_>) -> Result<(), FeedError> {
+        if input.first()? != Some(b'{') {
+            return Err(input.unrecognised(&self.feed, "OSV documents, one a file, or the archive of them"));
         }
-        let document: Document = serde_json::from_slice(input.bytes).map_err(|source| FeedError::Json {
-            name: input.name.into(),
-            what: "OSV document",
-            source,
-        })?;
+        let document: Vulnerability = input.json("OSV document")?;
         if document.withdrawn.is_some() {
-            continue;
+            out.dropped("withdrawn");
+            return Ok(());
         }
         for affected in &document.affected {
-            let Some(package) = &affected.package else { continue };
-            let Some((release, package_type)) = ecosystem(input.name, &package.ecosystem)? else { continue };
-            let spans = affected_spans(input.name, &document, affected, &package_type)?;
+            let Some(package) = &affected.package else {
+                out.dropped("names no package");
+                continue;
+            };
+            let Some((release, package_type)) = ecosystem(input.name(), &package.ecosystem)? else {
+                out.dropped("another ecosystem");
+                continue;
+            };
+            let spans = affected_spans(input.name(), &document, affected, &package_type)?;
             let ids = ids(&document);
             for id in &ids {
                 let alone = ids.len() == 1;
@@ -133,20 +141,13 @@ pub(crate) fn parse(
                         (None, AdvisoryState::EndOfLife) => CoveredState::EndOfLife,
                         (None, _) => CoveredState::Unfixed,
                     };
-                    said.entry((release.clone(), package_type.clone())).or_default().insert(state);
-                    records.push(record);
+                    out.covers(&release, &package_type, [state]);
+                    out.advisory(record);
                 }
             }
         }
+        Ok(())
     }
-    let covered = |((release, package_type), states)| FeedCoverage {
-        release,
-        package_type,
-        states,
-        repositories: BTreeSet::new(),
-        missing: BTreeSet::new(),
-    };
-    Ok((records, said.into_iter().map(covered).collect()))
 }
 
 /// `Debian:12`, `Alpine:v3.20`; `None` for others and for a distribution without a release.
@@ -166,13 +167,13 @@ fn ecosystem(name: &str, text: &str) -> Result<Option<(Release, PackageType)>, F
 }
 
 /// The advisory that the document is, if it is one rather than a CVE.
-fn advisory(document: &Document) -> Option<&str> {
+fn advisory(document: &Vulnerability) -> Option<&str> {
     let kinds = ["DSA-", "DLA-", "DTSA-"];
     kinds.iter().any(|kind| document.id.starts_with(kind)).then_some(document.id.as_str())
 }
 
 /// The CVEs of a document; its own id where there is none.
-fn ids(document: &Document) -> Vec<&str> {
+fn ids(document: &Vulnerability) -> Vec<&str> {
     let own = document.id.find("CVE-").and_then(|start| document.id.get(start..));
     // Elsewhere `related` only means that somebody may want to read it, too.
     let related: &[String] = if advisory(document).is_some() { &document.related } else { &[] };
@@ -189,7 +190,7 @@ type Span = (Option<String>, Option<String>);
 /// Spans of all ranges in the distribution's own order of versions.
 fn affected_spans(
     name: &str,
-    document: &Document,
+    document: &Vulnerability,
     affected: &Affected,
     package_type: &PackageType,
 ) -> Result<Vec<Span>, FeedError> {
@@ -239,7 +240,7 @@ fn urgency(affected: &Affected) -> Option<&str> {
 }
 
 /// Debian's urgency where it is a level, else the highest CVSS vector of the entry, else of the document.
-fn severity(document: &Document, affected: &Affected) -> Severity {
+fn severity(document: &Vulnerability, affected: &Affected) -> Severity {
     let stated = match urgency(affected) {
         Some("unimportant") => Some(Severity::Negligible),
         Some("low") => Some(Severity::Low),
@@ -255,7 +256,7 @@ fn severity(document: &Document, affected: &Affected) -> Severity {
 }
 
 fn record(
-    document: &Document,
+    document: &Vulnerability,
     affected: &Affected,
     release: Release,
     package_type: &PackageType,
@@ -278,17 +279,7 @@ fn record(
         date: document.published,
     };
     AdvisoryRecord {
-        release,
-        package_type: package_type.clone(),
-        package: package.name.clone(),
-        matched_by: MatchedBy::Source,
-        id: id.into(),
         aliases,
-        state: AdvisoryState::Affected,
-        fixed_version: None,
-        introduced: None,
-        architectures: Vec::new(),
-        module: None,
         severity,
         severity_source: (severity != Severity::Unknown).then(|| "osv".into()),
         hidden: (urgency(affected) == Some("unimportant")).then_some(HiddenReason::Unimportant),
@@ -296,13 +287,17 @@ fn record(
         advisories: advisory.map(reference).into_iter().collect(),
         disclosed: if advisory.is_none() { dated(DateKind::Disclosed) } else { None },
         fix_available: advisory.and_then(|_| dated(DateKind::Advisory)),
+        ..AdvisoryRecord::new(release, package_type.clone(), MatchedBy::Source, &*package.name, id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::Input;
+    use crate::testing::parse;
     use imagescan_model::Extent;
+    use std::collections::BTreeSet;
 
     #[test]
     fn ranges_are_records_and_withdrawn_documents_are_none() {

@@ -1,10 +1,10 @@
-//! A feed's documents, by the feed's parser.
+//! A whole feed at once, for documents that are few and at hand.
 
-use crate::description::{Description, Parser};
+use crate::description::Description;
 use crate::error::FeedError;
-use crate::{alpine, debian, osv};
+use crate::reader::{Reader, Record};
 use imagescan_model::{AdvisoryRecord, Digest, FeedCoverage};
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// A document and the name it has in errors.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +18,12 @@ pub struct Input<'a> {
 /// What a feed says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
-    /// Sorted, each once.
+    /// What it says of packages: sorted, each once.
     pub records: Vec<AdvisoryRecord>,
+    /// What it says of anything else: sorted, each once.
+    pub others: Vec<Record>,
+    /// What was left out, by reason.
+    pub dropped: BTreeMap<String, u64>,
     /// Releases it speaks of, sorted.
     pub coverage: Vec<FeedCoverage>,
     /// SHA-256 over the contents of the documents, sorted: their names and order do not count.
@@ -29,34 +33,22 @@ pub struct Parsed {
 /// Reads all documents of one feed.
 ///
 /// # Errors
-/// [`FeedError`] for a document that is damaged, unknown, or says what no rule covers.
+/// As [`Reader::read`] and [`Reader::finish`].
 pub fn parse(feed: &Description, inputs: &[Input<'_>]) -> Result<Parsed, FeedError> {
-    let (mut records, mut coverage) = match feed.parser {
-        Parser::DebianTracker => debian::parse(&feed.id, inputs)?,
-        Parser::Secdb => alpine::parse(&feed.id, inputs)?,
-        Parser::Osv => osv::parse(&feed.id, inputs)?,
+    let (mut records, mut others) = (Vec::new(), Vec::new());
+    let mut sink = |record| match record {
+        Record::Advisory(record) => records.push(record),
+        record => others.push(record),
     };
-    if records.is_empty() {
-        return Err(FeedError::Empty(feed.id.clone()));
+    let mut reader = Reader::new(feed);
+    for input in inputs {
+        reader.read(input.name, &mut &*input.bytes, &mut sink)?;
     }
+    let summary = reader.finish(&mut sink)?;
     records.sort();
     records.dedup();
-    coverage.sort();
-    coverage.dedup();
-    let mut digests: Vec<[u8; 32]> = inputs.iter().map(|input| Sha256::digest(input.bytes).into()).collect();
-    digests.sort_unstable();
-    let digest = Digest::from_sha256(&Sha256::digest(digests.concat()).into());
-    Ok(Parsed { records, coverage, digest })
-}
-
-/// The first line of a text for people, without control characters.
-pub(crate) fn title(text: &str) -> Option<String> {
-    const LONGEST: usize = 240;
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let mut title: String = line.chars().filter(|c| !c.is_control()).take(LONGEST + 1).collect();
-    if title.chars().count() > LONGEST {
-        title.pop();
-        title.push('…');
-    }
-    Some(title)
+    others.sort();
+    others.dedup();
+    let (dropped, coverage, digest) = (summary.dropped, summary.coverage, summary.digest);
+    Ok(Parsed { records, others, dropped, coverage, digest })
 }

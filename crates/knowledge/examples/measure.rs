@@ -148,6 +148,7 @@ fn row(package: usize, cve: u64, release: usize) -> AdvisoryRecord {
         introduced: None,
         architectures: Vec::new(),
         module: None,
+        stream: None,
         severity: *Severity::ALL.get((cve / 3) as usize % 6).unwrap_or(&Severity::Unknown),
         severity_source: Some("nvd".into()),
         hidden: None,

@@ -24,6 +24,7 @@ fn record(package: &str, version: &str, number: u32) -> AdvisoryRecord {
         introduced: Some("0".into()),
         architectures: vec!["amd64".into(), "arm64".into()],
         module: Some("ruby:2.7".into()),
+        stream: Some("appstream".into()),
         severity: Severity::Low,
         severity_source: Some("nvd".into()),
         hidden: None,

@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: [u8; 8] = *b"iscanseg";
 /// Grows when an old reader would misread. The minor grows with optional sections.
-pub(crate) const FORMAT_MAJOR: u16 = 2;
+pub(crate) const FORMAT_MAJOR: u16 = 3;
 const FORMAT_MINOR: u16 = 0;
 /// A reader that does not know the section must refuse the file.
 const REQUIRED: u32 = 1;

@@ -3,7 +3,8 @@
 //! ```text
 //! group  rows, to the end of the blob, by id
 //! row    judgement u8 (`codes`) · parts u8 (which of the following are there) · id, as distance from the row
-//!        before · feeds · [fixed version] · [introduced] · [module] · [architectures] · [detail]
+//!        before · feeds · [fixed version] · [introduced] · [module] · [architectures] · [detail] ·
+//!        [stream]
 //! ```
 //!
 //! All but the first two are varints: offsets in `Strings`, `Lists`, `Details`. Since texts are sorted there, ids
@@ -27,7 +28,8 @@ pub(crate) mod part {
     pub(crate) const MODULE: u8 = 4;
     pub(crate) const ARCHITECTURES: u8 = 8;
     pub(crate) const DETAIL: u8 = 16;
-    pub(crate) const ALL: u8 = 31;
+    pub(crate) const STREAM: u8 = 32;
+    pub(crate) const ALL: u8 = 63;
 }
 
 /// What rows are filed under.
@@ -58,6 +60,8 @@ pub struct Row<'a> {
     pub introduced: Option<&'a str>,
     /// Module `name:stream`.
     pub module: Option<&'a str>,
+    /// Part of the distribution it speaks of.
+    pub stream: Option<&'a str>,
     /// Severity on our scale.
     pub severity: Severity,
     /// Why a table may leave it out.
@@ -131,6 +135,7 @@ impl<'a> Row<'a> {
             introduced: self.introduced.map(str::to_owned),
             architectures: owned(self.architectures()?),
             module: self.module.map(str::to_owned),
+            stream: self.stream.map(str::to_owned),
             severity: self.severity,
             severity_source: detail.severity_source.map(str::to_owned),
             hidden: self.hidden,
@@ -187,6 +192,7 @@ impl<'a> Rows<'a> {
             fixed_version: text(draft.fixed_version)?,
             introduced: text(draft.introduced)?,
             module: text(draft.module)?,
+            stream: text(draft.stream)?,
             severity: draft.judgement.severity,
             hidden: draft.judgement.hidden,
             feeds: draft.feeds,
@@ -225,17 +231,19 @@ pub(crate) struct Draft {
     pub(crate) module: Option<u32>,
     pub(crate) architectures: Option<u32>,
     pub(crate) detail: Option<u32>,
+    pub(crate) stream: Option<u32>,
     pub(crate) feeds: u32,
 }
 
 impl Draft {
-    fn parts(&self) -> [(u8, Option<u32>); 5] {
+    fn parts(&self) -> [(u8, Option<u32>); 6] {
         [
             (part::FIXED, self.fixed_version),
             (part::INTRODUCED, self.introduced),
             (part::MODULE, self.module),
             (part::ARCHITECTURES, self.architectures),
             (part::DETAIL, self.detail),
+            (part::STREAM, self.stream),
         ]
     }
 
@@ -272,6 +280,7 @@ impl Draft {
             module: next(part::MODULE)?,
             architectures: next(part::ARCHITECTURES)?,
             detail: next(part::DETAIL)?,
+            stream: next(part::STREAM)?,
             feeds,
         })
     }

@@ -141,28 +141,15 @@ fn state(key: &MatchKey, row: &AdvisoryRecord) -> AdvisoryState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use imagescan_model::{MatchedBy, Package, Release, Severity, SourcePackage, System};
+    use imagescan_model::{MatchedBy, Package, Release, SourcePackage, System};
 
     fn row(id: &str, state: AdvisoryState, introduced: Option<&str>, fixed: Option<&str>) -> FiledRecord {
+        let release = Release::new("debian", "12");
         let record = AdvisoryRecord {
-            release: Release::new("debian", "12"),
-            package_type: PackageType::Deb,
-            package: "a".into(),
-            matched_by: MatchedBy::Source,
-            id: id.into(),
-            aliases: Vec::new(),
             state,
             fixed_version: fixed.map(String::from),
             introduced: introduced.map(String::from),
-            architectures: Vec::new(),
-            module: None,
-            severity: Severity::Unknown,
-            severity_source: None,
-            hidden: None,
-            title: None,
-            advisories: Vec::new(),
-            disclosed: None,
-            fix_available: None,
+            ..AdvisoryRecord::new(release, PackageType::Deb, MatchedBy::Source, "a", id)
         };
         FiledRecord { record, feeds: vec!["debian".into()] }
     }

@@ -65,6 +65,7 @@ fn database(feed: &str, documents: &[&[u8]]) -> (tempfile::TempDir, Knowledge) {
         as_of: AS_OF,
         fetched_at: None,
         records: parsed.records.len() as u64,
+        dropped: Default::default(),
         licence: None,
         digest: parsed.digest,
         coverage: parsed.coverage,

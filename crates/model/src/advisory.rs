@@ -29,6 +29,9 @@ pub struct AdvisoryRecord {
     pub architectures: Vec<String>,
     /// Module `name:stream` it speaks of.
     pub module: Option<String>,
+    /// Part of the distribution it speaks of, in the vendor's word: a CPE of Red Hat, `esm-infra` of Ubuntu, a
+    /// repository of Amazon, a flavour of Oracle, a product of SUSE. `None`: the distribution itself.
+    pub stream: Option<String>,
     /// Severity on our scale, by the source named next.
     pub severity: Severity,
     /// Who says so: `debian`, `nvd` …
@@ -43,6 +46,40 @@ pub struct AdvisoryRecord {
     pub disclosed: Option<DatedAs>,
     /// When a fix could be had.
     pub fix_available: Option<DatedAs>,
+}
+
+impl AdvisoryRecord {
+    /// A record that says of any version of `package` that it is affected, and nothing else.
+    #[must_use]
+    pub fn new(
+        release: Release,
+        package_type: PackageType,
+        matched_by: MatchedBy,
+        package: impl Into<String>,
+        id: impl Into<String>,
+    ) -> Self {
+        Self {
+            release,
+            package_type,
+            package: package.into(),
+            matched_by,
+            id: id.into(),
+            aliases: Vec::new(),
+            state: AdvisoryState::Affected,
+            fixed_version: None,
+            introduced: None,
+            architectures: Vec::new(),
+            module: None,
+            stream: None,
+            severity: Severity::Unknown,
+            severity_source: None,
+            hidden: None,
+            title: None,
+            advisories: Vec::new(),
+            disclosed: None,
+            fix_available: None,
+        }
+    }
 }
 
 /// What a vendor says. A package that no record names is a further state: unknown.

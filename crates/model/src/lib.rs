@@ -10,6 +10,7 @@ mod advisory;
 mod age;
 mod coverage;
 mod digest;
+mod fact;
 mod finding;
 mod inventory;
 mod match_key;
@@ -31,6 +32,7 @@ pub use age::{
 };
 pub use coverage::{Coverage, CoveredState, Extent, FeedCoverage};
 pub use digest::{Digest, DigestAlgorithm, DigestError};
+pub use fact::{CveRecord, Cvss, Epss, Exploited, LifecycleRecord, RepositoryRecord};
 pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, fingerprint};
 pub use inventory::{
     Facts, HistoryEntry, Incomplete, IncompleteKind, Inventory, InventoryDocument, LanguageMarkers, Layer,

@@ -10,8 +10,8 @@ use std::str::FromStr;
 pub struct Release {
     /// os-release `ID`, lower case: `debian`, `alpine`, `ubuntu`, `rhel` …
     pub distribution: String,
-    /// As advisories count: Debian's major (`12`) or `sid`, Alpine's branch (`3.20`) or `edge`; empty for a
-    /// distribution that rolls.
+    /// As advisories count: Debian's major (`12`) or `sid`, Alpine's branch (`3.20`) or `edge`, the major of Red
+    /// Hat and its kin (`9`), the rest as `VERSION_ID` has it; empty for a distribution that rolls.
     pub version: String,
 }
 
@@ -33,6 +33,54 @@ const DEBIAN_CODENAMES: &[(&str, &str)] = &[
     ("sid", "sid"),
 ];
 
+/// Ubuntu's codenames, from distro-info-data `ubuntu.csv`, as far back as its advisories go.
+const UBUNTU_CODENAMES: &[(&str, &str)] = &[
+    ("warty", "4.10"),
+    ("hoary", "5.04"),
+    ("breezy", "5.10"),
+    ("dapper", "6.06"),
+    ("edgy", "6.10"),
+    ("feisty", "7.04"),
+    ("gutsy", "7.10"),
+    ("hardy", "8.04"),
+    ("intrepid", "8.10"),
+    ("jaunty", "9.04"),
+    ("karmic", "9.10"),
+    ("lucid", "10.04"),
+    ("maverick", "10.10"),
+    ("natty", "11.04"),
+    ("oneiric", "11.10"),
+    ("precise", "12.04"),
+    ("quantal", "12.10"),
+    ("raring", "13.04"),
+    ("saucy", "13.10"),
+    ("trusty", "14.04"),
+    ("utopic", "14.10"),
+    ("vivid", "15.04"),
+    ("wily", "15.10"),
+    ("xenial", "16.04"),
+    ("yakkety", "16.10"),
+    ("zesty", "17.04"),
+    ("artful", "17.10"),
+    ("bionic", "18.04"),
+    ("cosmic", "18.10"),
+    ("disco", "19.04"),
+    ("eoan", "19.10"),
+    ("focal", "20.04"),
+    ("groovy", "20.10"),
+    ("hirsute", "21.04"),
+    ("impish", "21.10"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+    ("questing", "25.10"),
+    ("resolute", "26.04"),
+];
+
 impl Release {
     /// A release from its two parts.
     #[must_use]
@@ -45,6 +93,13 @@ impl Release {
     pub fn debian_codename(codename: &str) -> Option<Self> {
         let (_, version) = DEBIAN_CODENAMES.iter().find(|(name, _)| *name == codename)?;
         Some(Self::new("debian", *version))
+    }
+
+    /// The Ubuntu release of `codename` (`jammy` is `ubuntu:22.04`), if it is one.
+    #[must_use]
+    pub fn ubuntu_codename(codename: &str) -> Option<Self> {
+        let (_, version) = UBUNTU_CODENAMES.iter().find(|(name, _)| *name == codename)?;
+        Some(Self::new("ubuntu", *version))
     }
 
     /// The release that os-release's `ID`, `VERSION_ID` and `VERSION_CODENAME` say, in the form advisories
@@ -70,8 +125,19 @@ impl Release {
                     _ => None,
                 }
             }
-            "wolfi" | "chainguard" | "arch" => Some(Self::new(id, "")),
+            "wolfi" | "chainguard" | "arch" | "opensuse-tumbleweed" => Some(Self::new(id, "")),
+            // Languages: what OSV says of their packages holds whatever the system.
+            "pypi" | "cargo" | "golang" | "npm" | "maven" | "gem" | "nuget" | "composer" | "bitnami"
+            | "hex" | "pub" => Some(Self::new(id, "")),
             _ if version.is_empty() => None,
+            // Their minors are not kept apart in what advisories say; Red Hat's streams are, by CPE.
+            "rhel" | "centos" | "almalinux" | "rocky" | "ol" => {
+                version.split('.').next().map(|major| Self::new(id, major))
+            }
+            // The first was named by year and month.
+            "amzn" if version.starts_with("201") || version == "1" => Some(Self::new(id, "1")),
+            // Versions of its repository stand behind the release, as in 2023.5.20240708.
+            "amzn" => version.split('.').next().map(|release| Self::new(id, release)),
             _ => Some(Self::new(id, version)),
         }
     }
@@ -95,8 +161,13 @@ impl FromStr for Release {
         if id.is_empty() || !plain(id) || !plain(version) {
             return Err(ReleaseError(text.into()));
         }
-        if id == "debian" && Self::debian_codename(version).is_some() {
-            return Self::debian_codename(version).ok_or_else(|| ReleaseError(text.into()));
+        let by_codename = match id {
+            "debian" => Self::debian_codename(version),
+            "ubuntu" => Self::ubuntu_codename(version),
+            _ => None,
+        };
+        if let Some(release) = by_codename {
+            return Ok(release);
         }
         Self::from_os_release(id, Some(version).filter(|version| !version.is_empty()), None)
             .ok_or_else(|| ReleaseError(text.into()))
@@ -142,7 +213,12 @@ mod tests {
         assert_eq!(of("alpine", Some("3.20.3"), None).as_deref(), Some("alpine:3.20"));
         assert_eq!(of("alpine", Some("3.21_alpha20240807"), None).as_deref(), Some("alpine:edge"));
         assert_eq!(of("wolfi", Some("20230201"), None).as_deref(), Some("wolfi"));
-        assert_eq!(of("rhel", Some("9.4"), None).as_deref(), Some("rhel:9.4"));
+        assert_eq!(of("rhel", Some("9.4"), None).as_deref(), Some("rhel:9"));
+        assert_eq!(of("ubuntu", Some("22.04"), Some("jammy")).as_deref(), Some("ubuntu:22.04"));
+        assert_eq!(of("amzn", Some("2018.03"), None).as_deref(), Some("amzn:1"));
+        assert_eq!(of("amzn", Some("2023"), None).as_deref(), Some("amzn:2023"));
+        assert_eq!(of("sles", Some("15.5"), None).as_deref(), Some("sles:15.5"));
+        assert_eq!(of("opensuse-tumbleweed", Some("20240101"), None).as_deref(), Some("opensuse-tumbleweed"));
     }
 
     #[test]
@@ -150,6 +226,7 @@ mod tests {
         for text in ["debian:12", "debian:12.5", "debian:bookworm"] {
             assert_eq!(text.parse::<Release>().unwrap().to_string(), "debian:12");
         }
+        assert_eq!("ubuntu:jammy".parse::<Release>().unwrap().to_string(), "ubuntu:22.04");
         assert!("debian".parse::<Release>().is_err());
         assert!("de bian:12".parse::<Release>().is_err());
     }

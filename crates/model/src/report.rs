@@ -86,6 +86,9 @@ pub struct FeedInfo {
     /// Licence of the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
+    /// What its documents hold that is no record of ours, by reason, with counts.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub dropped: std::collections::BTreeMap<String, u64>,
     /// SHA-256 over the feed's inputs.
     pub digest: crate::Digest,
     /// Which releases it speaks of, sorted.

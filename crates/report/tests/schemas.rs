@@ -213,6 +213,7 @@ fn report() -> Report {
                 as_of: at("2026-11-24T12:00:00Z"),
                 fetched_at: Some(at("2026-11-24T12:00:00Z")),
                 records: 1,
+                dropped: [("withdrawn".into(), 3)].into(),
                 licence: Some("x".into()),
                 digest: digest(),
                 coverage: vec![FeedCoverage {

@@ -92,6 +92,7 @@ fn knowledge(states: &[CoveredState]) -> KnowledgeInfo {
             as_of: at("2026-11-24T12:00:00Z"),
             fetched_at: None,
             records: 1,
+            dropped: Default::default(),
             licence: None,
             digest,
             coverage: vec![FeedCoverage {

@@ -2,24 +2,24 @@
 
 use crate::arguments::{DbBuild, DbInfo, DbLookup, package_type};
 use crate::failure::Usage;
-use crate::inputs::{self, Document};
-use crate::{clock, folders, output, targets};
+use crate::{clock, folders, inputs, output, targets};
 use anyhow::{Context as _, Result, anyhow};
-use imagescan_feeds::{Description, Input, descriptions};
+use imagescan_feeds::{Description, Reader, Record, descriptions};
 use imagescan_knowledge::{Builder, FiledRecord, Knowledge};
 use imagescan_match::judge_key;
 use imagescan_model::{
     AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
     PackageType,
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn build(arguments: &DbBuild) -> Result<ExitCode> {
     let as_of = arguments.as_of.unwrap_or_else(clock::now);
     let known = known_feeds(arguments.feeds.as_deref())?;
-    let mut inputs: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+    let mut inputs: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
     for (feed, path) in &arguments.input {
         if !known.contains_key(feed) {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
@@ -29,29 +29,43 @@ pub(crate) fn build(arguments: &DbBuild) -> Result<ExitCode> {
                 names.join(", ")
             )));
         }
-        let path = targets::existing("--input", path)?;
-        inputs.entry(feed).or_default().extend(inputs::documents(&path)?);
+        inputs.entry(feed).or_default().push(targets::existing("--input", path)?);
     }
     let mut builder = Builder::new(as_of);
-    for (id, documents) in inputs {
+    for (id, paths) in inputs {
         let Some(feed) = known.get(id) else { continue };
-        let named: Vec<Input<'_>> =
-            documents.iter().map(|document| Input { name: &document.name, bytes: &document.bytes }).collect();
-        let parsed = imagescan_feeds::parse(feed, &named).with_context(|| format!("feed {id}"))?;
-        builder.feed(FeedInfo {
-            id: feed.id.clone(),
-            as_of,
-            fetched_at: None,
-            records: parsed.records.len() as u64,
-            licence: Some(feed.licence.clone()),
-            digest: parsed.digest,
-            coverage: parsed.coverage,
-        });
-        builder.records(id, parsed.records).with_context(|| format!("feed {id}"))?;
+        read_feed(feed, &paths, as_of, &mut builder).with_context(|| format!("feed {id}"))?;
     }
     let info = builder.write(&arguments.output).context("cannot build the database")?;
     output::print(&described(&info))?;
     Ok(ExitCode::Passed)
+}
+
+/// Adds what the documents at `paths` say.
+fn read_feed(feed: &Description, paths: &[PathBuf], as_of: Timestamp, builder: &mut Builder) -> Result<()> {
+    let mut reader = Reader::new(feed);
+    let mut built = Ok(());
+    let mut sink = |record| {
+        if let (Ok(()), Record::Advisory(record)) = (&built, record) {
+            built = builder.record(&feed.id, &record);
+        }
+    };
+    for path in paths {
+        inputs::each(path, &mut |name, source| Ok(reader.read(name, source, &mut sink)?))?;
+    }
+    let summary = reader.finish(&mut sink)?;
+    built?;
+    builder.feed(FeedInfo {
+        id: feed.id.clone(),
+        as_of,
+        fetched_at: None,
+        records: summary.records,
+        licence: Some(feed.licence.clone()),
+        dropped: summary.dropped,
+        digest: summary.digest,
+        coverage: summary.coverage,
+    });
+    Ok(())
 }
 
 /// Feeds by id: those compiled in, and those of `folder` over them.
@@ -60,12 +74,15 @@ fn known_feeds(folder: Option<&Path>) -> Result<BTreeMap<String, Description>> {
         descriptions().into_iter().map(|feed| (feed.id.clone(), feed)).collect();
     let Some(folder) = folder else { return Ok(known) };
     let folder = targets::existing("--feeds", folder)?;
-    for document in inputs::documents(&folder)?.iter().filter(|document| document.name.ends_with(".toml")) {
-        let read =
-            || -> Result<Description> { Ok(Description::parse(std::str::from_utf8(&document.bytes)?)?) };
-        let feed = read().with_context(|| format!("`{}`", document.name)).map_err(Usage::of)?;
-        known.insert(feed.id.clone(), feed);
-    }
+    inputs::each(&folder, &mut |name, source| {
+        if name.ends_with(".toml") {
+            let mut text = String::new();
+            source.read_to_string(&mut text).with_context(|| format!("cannot read `{name}`"))?;
+            let feed = Description::parse(&text).with_context(|| format!("`{name}`")).map_err(Usage::of)?;
+            known.insert(feed.id.clone(), feed);
+        }
+        Ok(())
+    })?;
     Ok(known)
 }
 

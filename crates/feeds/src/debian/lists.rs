@@ -8,8 +8,8 @@
 //! ```
 
 use super::release;
+use crate::document::Document;
 use crate::error::FeedError;
-use crate::parse::Input;
 use imagescan_model::{AdvisoryState, Release};
 use jiff::Timestamp;
 
@@ -40,11 +40,12 @@ pub(super) enum Listed {
     Unfixed(AdvisoryState),
 }
 
-pub(super) fn parse(input: &Input<'_>) -> Result<Vec<Advisory>, FeedError> {
-    let text = String::from_utf8_lossy(input.bytes);
+pub(super) fn parse(document: &mut Document<'_>) -> Result<Vec<Advisory>, FeedError> {
+    let bytes = document.bytes()?;
+    let text = String::from_utf8_lossy(&bytes);
     let mut advisories: Vec<Advisory> = Vec::new();
     for (line, content) in (1..).zip(text.lines()) {
-        let failed = |why| FeedError::Line { name: input.name.into(), line, why };
+        let failed = |why| FeedError::Line { name: document.name().into(), line, why };
         let content = content.trim_end();
         if content.is_empty() {
             continue;

@@ -7,11 +7,12 @@
 mod lists;
 mod tracker;
 
+use crate::document::Document;
 use crate::error::FeedError;
-use crate::parse::Input;
+use crate::reader::{Out, Parser};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
-    HiddenReason, MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, HiddenReason,
+    MatchedBy, PackageType, Release, Severity,
 };
 use imagescan_version::Order;
 use lists::{Advisory, Listed};
@@ -21,51 +22,61 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is said of (release, source package, id).
 type Key = (Release, String, String);
 
-pub(crate) fn parse(
-    feed: &str,
-    inputs: &[Input<'_>],
-) -> Result<(Vec<AdvisoryRecord>, Vec<FeedCoverage>), FeedError> {
-    let mut records: BTreeMap<Key, AdvisoryRecord> = BTreeMap::new();
-    let mut advisories: Vec<Advisory> = Vec::new();
-    let mut tracked: BTreeSet<Release> = BTreeSet::new();
-    for input in inputs {
-        match input.bytes.trim_ascii_start().first() {
+/// What was read so far. All of it is needed before the first record is known.
+pub(crate) struct Tracker {
+    feed: String,
+    records: BTreeMap<Key, AdvisoryRecord>,
+    advisories: Vec<Advisory>,
+    tracked: BTreeSet<Release>,
+}
+
+impl Tracker {
+    pub(crate) fn new(feed: &str) -> Self {
+        let feed = feed.into();
+        Self { feed, records: BTreeMap::new(), advisories: Vec::new(), tracked: BTreeSet::new() }
+    }
+}
+
+impl Parser for Tracker {
+    fn read(&mut self, document: &mut Document<'_>, _out: &mut Out<'_>) -> Result<(), FeedError> {
+        match document.first()? {
             Some(b'{') => {
-                for record in tracker::parse(input)? {
-                    if !tracked.contains(&record.release) {
-                        tracked.insert(record.release.clone());
+                for record in tracker::parse(document)? {
+                    if !self.tracked.contains(&record.release) {
+                        self.tracked.insert(record.release.clone());
                     }
-                    add(&mut records, record, input)?;
+                    add(&mut self.records, record, document)?;
                 }
             }
-            Some(b'[') => advisories.extend(lists::parse(input)?),
+            Some(b'[') => self.advisories.extend(lists::parse(document)?),
             _ => {
                 let expected = "the tracker's JSON, data/DSA/list or data/DLA/list";
-                return Err(FeedError::Unrecognised { name: input.name.into(), feed: feed.into(), expected });
+                return Err(document.unrecognised(&self.feed, expected));
             }
         }
+        Ok(())
     }
-    lists::adopt_ids(&mut advisories);
-    // Oldest first: what was said last stays.
-    advisories.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
-    for advisory in &advisories {
-        advisory.fixes.iter().for_each(|fix| apply(&mut records, advisory, fix));
+
+    fn finish(&mut self, out: &mut Out<'_>) -> Result<(), FeedError> {
+        lists::adopt_ids(&mut self.advisories);
+        // Oldest first: what was said last stays.
+        self.advisories.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
+        for advisory in &self.advisories {
+            advisory.fixes.iter().for_each(|fix| apply(&mut self.records, advisory, fix));
+        }
+        // What only the lists speak of: fixes, and nothing of what was never fixed.
+        let releases: BTreeSet<&Release> = self.records.keys().map(|(release, ..)| release).collect();
+        for release in releases {
+            let all: &[CoveredState] = if self.tracked.contains(release) {
+                &CoveredState::ALL
+            } else {
+                &[CoveredState::NotAffected, CoveredState::Fixed, CoveredState::EndOfLife]
+            };
+            out.covers(release, &PackageType::Deb, all.iter().copied());
+        }
+        std::mem::take(&mut self.records).into_values().for_each(|record| out.advisory(record));
+        Ok(())
     }
-    // What only the lists speak of: fixes, and nothing of what was never fixed.
-    let releases: BTreeSet<&Release> = records.keys().map(|(release, ..)| release).collect();
-    let covered = |release: &&Release| FeedCoverage {
-        release: (*release).clone(),
-        package_type: PackageType::Deb,
-        states: if tracked.contains(*release) {
-            CoveredState::ALL.into()
-        } else {
-            [CoveredState::NotAffected, CoveredState::Fixed, CoveredState::EndOfLife].into()
-        },
-        repositories: BTreeSet::new(),
-        missing: BTreeSet::new(),
-    };
-    let coverage = releases.iter().map(covered).collect();
-    Ok((records.into_values().collect(), coverage))
 }
 
 /// Adds what the tracker says. Two documents, or two places of one, that contradict each other are an error:
@@ -73,7 +84,7 @@ pub(crate) fn parse(
 fn add(
     records: &mut BTreeMap<Key, AdvisoryRecord>,
     record: AdvisoryRecord,
-    input: &Input<'_>,
+    document: &Document<'_>,
 ) -> Result<(), FeedError> {
     match records.entry((record.release.clone(), record.package.clone(), record.id.clone())) {
         Entry::Vacant(new) => {
@@ -82,7 +93,7 @@ fn add(
         Entry::Occupied(known) if *known.get() == record => {}
         Entry::Occupied(_) => {
             let value = format!("{} {} {}", record.release, record.package, record.id);
-            return Err(FeedError::Value { name: input.name.into(), why: CONTRADICTS, value });
+            return Err(document.value(CONTRADICTS, value));
         }
     }
     Ok(())
@@ -141,26 +152,7 @@ fn is_tracked(record: &AdvisoryRecord) -> bool {
 }
 
 fn empty(release: &Release, source: &str, id: &str) -> AdvisoryRecord {
-    AdvisoryRecord {
-        release: release.clone(),
-        package_type: PackageType::Deb,
-        package: source.into(),
-        matched_by: MatchedBy::Source,
-        id: id.into(),
-        aliases: Vec::new(),
-        state: AdvisoryState::Affected,
-        fixed_version: None,
-        introduced: None,
-        architectures: Vec::new(),
-        module: None,
-        severity: Severity::Unknown,
-        severity_source: None,
-        hidden: None,
-        title: None,
-        advisories: Vec::new(),
-        disclosed: None,
-        fix_available: None,
-    }
+    AdvisoryRecord::new(release.clone(), PackageType::Deb, MatchedBy::Source, source, id)
 }
 
 /// A release by its codename. One that is newer than this program keeps its codename.

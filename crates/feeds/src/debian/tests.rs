@@ -1,4 +1,6 @@
 use super::*;
+use crate::parse::Input;
+use crate::testing::parse;
 use imagescan_model::Extent;
 
 const TRACKER: &str = r#"{"openssl": {

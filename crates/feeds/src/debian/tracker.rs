@@ -4,9 +4,10 @@
 //! record does not need (descriptions past the first line, bug numbers) is passed over.
 
 use super::{empty, release, severity};
+use crate::document::Document;
 use crate::entries::Entries;
 use crate::error::FeedError;
-use crate::parse::{Input, title};
+use crate::reader::title;
 use imagescan_model::{AdvisoryRecord, AdvisoryState};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
@@ -39,11 +40,12 @@ struct InRelease<'a> {
     nodsa_reason: Option<Text<'a>>,
 }
 
-pub(super) fn parse(input: &Input<'_>) -> Result<Vec<AdvisoryRecord>, FeedError> {
+pub(super) fn parse(document: &mut Document<'_>) -> Result<Vec<AdvisoryRecord>, FeedError> {
+    let bytes = document.bytes()?;
     let mut records = Vec::new();
-    let mut json = serde_json::Deserializer::from_slice(input.bytes);
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
     Sources { records: &mut records }.deserialize(&mut json).and_then(|()| json.end()).map_err(|source| {
-        FeedError::Json { name: input.name.into(), what: "JSON of Debian's security tracker", source }
+        FeedError::Json { name: document.name().into(), what: "JSON of Debian's security tracker", source }
     })?;
     Ok(records)
 }

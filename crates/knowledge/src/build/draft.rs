@@ -1,4 +1,4 @@
-//! The records of one distribution while they are gathered: 36 bytes each, and every text once.
+//! The records of one distribution while they are gathered: 40 bytes each, and every text once.
 
 use super::BuildError;
 use super::intern::{Id, Interner};
@@ -22,6 +22,7 @@ pub(crate) struct RowDraft {
     pub(crate) fixed_version: Option<Id>,
     pub(crate) introduced: Option<Id>,
     pub(crate) module: Option<Id>,
+    pub(crate) stream: Option<Id>,
     pub(crate) architectures: Option<Id>,
     pub(crate) detail: Option<Id>,
     pub(crate) judgement: Judgement,
@@ -85,6 +86,7 @@ impl SegmentDraft {
                 fixed_version: self.text_if(record.fixed_version.as_deref())?,
                 introduced: self.text_if(record.introduced.as_deref())?,
                 module: self.text_if(record.module.as_deref())?,
+                stream: self.text_if(record.stream.as_deref())?,
                 architectures: self.architectures(&record.architectures)?,
                 detail: self.detail(record)?,
                 judgement: Judgement {

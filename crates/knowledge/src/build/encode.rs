@@ -48,6 +48,7 @@ fn sections(distribution: &str, mut draft: SegmentDraft) -> Result<Sections, Too
         fixed_version: row.fixed_version.map(|text| strings.offset(text)),
         introduced: row.introduced.map(|text| strings.offset(text)),
         module: row.module.map(|text| strings.offset(text)),
+        stream: row.stream.map(|text| strings.offset(text)),
         architectures: row.architectures.map(|list| lists.offset(list)),
         detail: row.detail.map(|detail| details.offset(detail)),
         // Every set that a row has was listed.

@@ -86,21 +86,25 @@ impl Builder {
         self
     }
 
-    /// Adds records that `feed` gave. One that is there already is not added again, but has this feed, too.
+    /// Adds a record that `feed` gave. One that is there already is not added again, but has this feed, too.
+    pub fn record(&mut self, feed: &str, record: &AdvisoryRecord) -> Result<(), BuildError> {
+        let distribution = record.release.distribution.as_str();
+        if !self.segments.contains_key(distribution) {
+            self.segments.insert(distribution.to_owned(), SegmentDraft::default());
+        }
+        match self.segments.get_mut(distribution) {
+            Some(segment) => segment.add(record, feed),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds all of them.
     pub fn records(
         &mut self,
         feed: &str,
         records: impl IntoIterator<Item = AdvisoryRecord>,
     ) -> Result<&mut Self, BuildError> {
-        for record in records {
-            let distribution = record.release.distribution.as_str();
-            if !self.segments.contains_key(distribution) {
-                self.segments.insert(distribution.to_owned(), SegmentDraft::default());
-            }
-            if let Some(segment) = self.segments.get_mut(distribution) {
-                segment.add(&record, feed)?;
-            }
-        }
+        records.into_iter().try_for_each(|record| self.record(feed, &record))?;
         Ok(self)
     }
 

@@ -19,25 +19,11 @@ pub(crate) fn instant(text: &str) -> Timestamp {
 pub(crate) fn record(release: &str, package: &str, id: &str, fixed: Option<&str>) -> AdvisoryRecord {
     let release: Release = release.parse().unwrap();
     let deb = release.distribution == "debian";
+    let package_type = if deb { PackageType::Deb } else { PackageType::Apk };
     AdvisoryRecord {
-        release,
-        package_type: if deb { PackageType::Deb } else { PackageType::Apk },
-        package: package.into(),
-        matched_by: MatchedBy::Source,
-        id: id.into(),
-        aliases: Vec::new(),
-        state: AdvisoryState::Affected,
         fixed_version: fixed.map(str::to_owned),
-        introduced: None,
-        architectures: Vec::new(),
-        module: None,
         severity: Severity::High,
-        severity_source: None,
-        hidden: None,
-        title: None,
-        advisories: Vec::new(),
-        disclosed: None,
-        fix_available: None,
+        ..AdvisoryRecord::new(release, package_type, MatchedBy::Source, package, id)
     }
 }
 
@@ -50,6 +36,7 @@ pub(crate) fn full_record() -> AdvisoryRecord {
         introduced: Some("1.0".into()),
         architectures: vec!["amd64".into(), "arm64".into()],
         module: Some("ruby:2.7".into()),
+        stream: Some("appstream".into()),
         severity_source: Some("debian".into()),
         hidden: Some(HiddenReason::Unimportant),
         title: Some("reads a byte too much – ü".into()),
@@ -95,6 +82,7 @@ pub(crate) fn feed(id: &str, releases: &[(&str, bool)]) -> FeedInfo {
         as_of: instant("2026-08-01T00:00:00Z"),
         fetched_at: None,
         records: 7,
+        dropped: Default::default(),
         licence: Some("MIT".into()),
         digest: format!("sha256:{}", "0a".repeat(32)).parse().unwrap(),
         coverage: releases.iter().map(coverage).collect(),

@@ -59,7 +59,7 @@ fn records() -> impl Strategy<Value = AdvisoryRecord> {
     let told = (
         proptest::collection::vec("[a-c]{0,2}", 0..3),
         proptest::collection::vec(select(vec!["amd64", "arm64", "s390x"]), 0..3),
-        of("ruby:[0-9]"),
+        (of("ruby:[0-9]"), of("cpe:/[a-c]")),
         of("debian|nvd"),
         of("\\PC{0,200}"),
         proptest::collection::vec(references(), 0..3),
@@ -79,7 +79,8 @@ fn records() -> impl Strategy<Value = AdvisoryRecord> {
         hidden: judged.5,
         aliases: told.0,
         architectures: told.1.into_iter().map(str::to_owned).collect(),
-        module: told.2,
+        module: told.2.0,
+        stream: told.2.1,
         severity_source: told.3,
         title: told.4,
         advisories: told.5,
@@ -163,10 +164,10 @@ fn a_row_names_every_feed_that_states_it_in_whatever_order_they_come() {
     assert!(matches!(refused, Some(BuildError::TooLarge { what: "feeds", .. })), "{refused:?}");
 }
 
-/// The bytes of format 2, kept: `IMAGESCAN_BLESS=1` writes them where the format is meant to change.
+/// The bytes of format 3, kept: `IMAGESCAN_BLESS=1` writes them where the format is meant to change.
 #[test]
-fn format_2_stays_what_it_is() {
-    let kept = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format-2"));
+fn format_3_stays_what_it_is() {
+    let kept = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format-3"));
     if std::env::var_os("IMAGESCAN_BLESS").is_some() {
         let _ = std::fs::remove_dir_all(kept);
         build(kept, sample());
