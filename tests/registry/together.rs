@@ -203,6 +203,28 @@ fn what_is_finished_is_told_when_somebody_interrupts() {
 }
 
 #[test]
+fn a_command_that_is_killed_leaves_what_was_there_and_nothing_else() {
+    let Some(fixture) = fixture() else { return };
+    let server = Server::before(&fixture.registry.host, |request, said| {
+        let wait = if request.path.ends_with("manifests/member-1") { 60 } else { 0 };
+        let answer: Vec<Step> = said.into();
+        [Step::Pause(Duration::from_secs(wait))].into_iter().chain(answer).collect::<Vec<_>>()
+    });
+    let pull = pull(fixture, &server, "together/killed", 2).file("reports/lines.jsonl", "of yesterday");
+    let lines = pull.path("reports/lines.jsonl");
+    let jsonl = format!("jsonl={}", lines.display());
+    let pull = pull.arguments(&["-o", "jsonl", "-o", &jsonl, "--jobs", "1"]);
+    let mut child = pull.start();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left: Vec<_> =
+        std::fs::read_dir(lines.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(left, [lines.clone()]);
+    assert_eq!(std::fs::read_to_string(lines).unwrap(), "of yesterday");
+}
+
+#[test]
 fn what_is_done_is_logged_as_text_or_json() {
     let Some(fixture) = fixture() else { return };
     let pull = || Pull::new(&fixture.app());

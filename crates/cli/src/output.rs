@@ -2,8 +2,10 @@
 
 use crate::arguments::{Format, Output, When};
 use anyhow::{Context as _, Result};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat};
 use std::fs::{File, Permissions};
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -149,7 +151,10 @@ fn replace(path: &Path, text: &str) -> Result<()> {
 
 /// A file that takes another's place once it is whole.
 enum Replacement {
-    File(NamedTempFile),
+    /// It has no name until then, so that nothing is left of a command that was killed.
+    Nameless(File),
+    /// The same where the file system gives every file a name.
+    Named(NamedTempFile),
     /// A device or a pipe is written to, not replaced.
     Device(File),
 }
@@ -159,25 +164,52 @@ impl Replacement {
         if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
             return Ok(Self::Device(File::options().write(true).open(path)?));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let permissions = Permissions::from_mode(0o666);
-        Ok(Self::File(
-            tempfile::Builder::new().prefix(".imagescan-").permissions(permissions).tempfile_in(folder)?,
-        ))
+        let folder = folder(path);
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        match rustix::fs::open(folder, flags, Mode::from_raw_mode(MODE)) {
+            // It gets its name by way of this folder.
+            Ok(file) if Path::new("/proc/self/fd").exists() => Ok(Self::Nameless(file.into())),
+            _ => {
+                let permissions = Permissions::from_mode(MODE);
+                let file =
+                    tempfile::Builder::new().prefix(PREFIX).permissions(permissions).tempfile_in(folder)?;
+                Ok(Self::Named(file))
+            }
+        }
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            Self::Nameless(file) | Self::Device(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match self {
-            Self::File(file) => Ok(file.write_all(bytes)?),
-            Self::Device(file) => Ok(file.write_all(bytes)?),
-        }
+        Ok(self.file().write_all(bytes)?)
     }
 
-    fn place(self, path: &Path) -> Result<()> {
-        if let Self::File(file) = self {
-            file.as_file().sync_all()?;
-            file.persist(path)?;
+    fn place(mut self, path: &Path) -> Result<()> {
+        if !matches!(self, Self::Device(_)) {
+            self.file().sync_all()?;
+        }
+        match self {
+            Self::Device(_) => {}
+            Self::Named(file) => drop(file.persist(path)?),
+            Self::Nameless(file) => {
+                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+                tempfile::Builder::new().prefix(PREFIX).make_in(folder(path), link)?.persist(path)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Of files that are made, less what the umask takes.
+const MODE: u32 = 0o666;
+const PREFIX: &str = ".imagescan-";
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
