@@ -141,6 +141,14 @@ fn a_layer_that_may_not_be_distributed_is_passed_over_and_told() {
 /// The folder with real images that another test builds, if it has.
 const REAL: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/real-images");
 
+/// Copies an image with skopeo.
+fn copied(from: &str, to: &str, more: &[&str]) {
+    let mut command = Command::new("skopeo");
+    command.args(["copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]).args(more);
+    let output = command.arg(from).arg(to).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_real_image_is_the_same_whichever_way_it_came() {
     let Some(fixture) = fixture() else { return };
@@ -149,12 +157,6 @@ fn a_real_image_is_the_same_whichever_way_it_came() {
     if !Path::new(REAL).join(".stack").exists() || !is_there("skopeo") {
         return skipped("no real image `stack` was built, or there is no skopeo");
     }
-    let copied = |from: &str, to: &str, more: &[&str]| {
-        let mut command = Command::new("skopeo");
-        command.args(["copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]).args(more);
-        let output = command.arg(from).arg(to).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
     let layout = format!("oci:{}", stack.display());
     let name = format!("{}/real/stack", fixture.registry.host);
     copied(&layout, &format!("docker://{name}:oci"), &[]);
@@ -182,11 +184,18 @@ fn a_real_image_is_the_same_whichever_way_it_came() {
             .success()
     );
     copied(&format!("oci:{lazy}"), &format!("docker://{name}:lazy"), &[]);
-    let lazily = Pull::new(&format!("{name}:lazy")).run();
+    // Made by skopeo: layers of thousands of frames, and a table of them.
+    let chunked = format!("oci:{}", place.path("chunked").display());
+    copied(&layout, &chunked, &["--dest-compress", "--dest-compress-format", "zstd:chunked"]);
+    copied(&chunked, &format!("docker://{name}:chunked"), &[]);
+    let lazily = [Pull::new(&format!("{name}:lazy")).run(), Pull::new(&format!("{name}:chunked")).run()];
     let read = |layer: &Value| layer["read"].clone();
-    let layers =
-        lazily.json()["images"][0]["layers"].as_array().unwrap().iter().map(read).collect::<Vec<_>>();
-    assert_eq!(layers, vec![Value::from("lazy"); layers.len()]);
+    for lazily in &lazily {
+        let layers =
+            lazily.json()["images"][0]["layers"].as_array().unwrap().iter().map(read).collect::<Vec<_>>();
+        assert_eq!(layers, vec![Value::from("lazy"); layers.len()]);
+    }
+    let [lazily, lazily_chunked] = lazily;
     // Other archives, of the same files.
     let files = |said: &Said| {
         let mut images = content(said);
@@ -199,6 +208,8 @@ fn a_real_image_is_the_same_whichever_way_it_came() {
     for (way, said) in [
         ("docker-archive", inventory(&format!("docker-archive:{docker_archive}"))),
         ("oci-archive", inventory(&archive)),
+        ("many frames", inventory(&chunked)),
+        ("many frames, lazily", lazily_chunked),
         ("oci", Pull::new(&format!("{name}:oci")).run()),
         ("docker", Pull::new(&format!("{name}:docker")).run()),
         (

@@ -96,7 +96,7 @@ fn inflated(
     let limits = &options.limits;
     let file = crate::private::unlinked_file(&options.spill).map_err(LayerError::Cache)?;
     let mut length = 0;
-    inflate::inflate(&mut blob.reader(), compression, options.inflater, |window, read| {
+    inflate::inflate(&mut blob.reader(), None, compression, options.inflater, |window, read| {
         file.write_all_at(window, length).map_err(LayerError::Cache)?;
         length += window.len() as u64;
         if length > Limits::RATIO_FROM && length / limits.ratio.max(1) > read {

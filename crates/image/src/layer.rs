@@ -9,6 +9,7 @@ use crate::limits::{Late, LimitError, Limits};
 use crate::progress::Meter;
 use crate::registry::remote::RemoteBlob;
 use crate::tar::{self, TarError, TarLimits, Walker};
+use crate::work::Idle;
 use imagescan_fetch::FetchError;
 use imagescan_model::Digest;
 use std::io::{self, Read};
@@ -69,6 +70,8 @@ pub(crate) struct Reading<'a> {
     pub limits: &'a Limits,
     pub meter: &'a Meter,
     pub inflater: Inflater,
+    /// Threads that have nothing to do.
+    pub idle: &'a Idle,
 }
 
 /// Reads `blob` to its end into `collector`; compares the inflated bytes with `diff_id` where that is asked.
@@ -161,18 +164,25 @@ fn walk(
                 inflated = blob.len();
             } else {
                 let mut seen = 0;
-                inflate::inflate(&mut head.chain(source), compression, reading.inflater, |window, read| {
-                    inflated += window.len() as u64;
-                    check(inflated, read, limits)?;
-                    reading.meter.inflated(window.len() as u64, limits)?;
-                    // A decoder gives back what it took too many.
-                    reading.meter.read(read.saturating_sub(seen));
-                    seen = seen.max(read);
-                    if let Some(hasher) = &mut hasher {
-                        hasher.update(window);
-                    }
-                    walker.push(window, &mut collector)
-                })?;
+                let file = file.map(|blob| (blob, reading.idle));
+                inflate::inflate(
+                    &mut head.chain(source),
+                    file,
+                    compression,
+                    reading.inflater,
+                    |window, read| {
+                        inflated += window.len() as u64;
+                        check(inflated, read, limits)?;
+                        reading.meter.inflated(window.len() as u64, limits)?;
+                        // A decoder gives back what it took too many.
+                        reading.meter.read(read.saturating_sub(seen));
+                        seen = seen.max(read);
+                        if let Some(hasher) = &mut hasher {
+                            hasher.update(window);
+                        }
+                        walker.push(window, &mut collector)
+                    },
+                )?;
                 reading.meter.read(length - seen);
             }
         }

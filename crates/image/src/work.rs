@@ -6,11 +6,48 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Does `work` on each item, on at most `jobs` threads, and gives the results in the items' order.
+/// How many threads have no more to do than to end, and may help those that have.
+#[derive(Debug, Default)]
+pub(crate) struct Idle(AtomicUsize);
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<'a>(&'a Idle);
+
+impl Idle {
+    /// One that may help.
+    pub(crate) fn take(&self) -> Option<Permit<'_>> {
+        self.0
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |idle| idle.checked_sub(1))
+            .ok()
+            .map(|_| Permit(self))
+    }
+}
+
+#[cfg(test)]
+impl Idle {
+    pub(crate) fn of(threads: usize) -> Self {
+        Self(AtomicUsize::new(threads))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Does `work` on each item, on at most `jobs` threads, and gives the results in the items' order. `idle` counts the threads that
+/// have no more items.
 ///
 /// A panic ends its item only, and stands in its place as a text: one bad layer must not end a server.
 pub(crate) fn run<T: Sync, R: Send>(
     jobs: usize,
+    idle: &Idle,
     items: &[T],
     cost: impl Fn(&T) -> u64,
     work: impl Fn(&T) -> R + Sync,
@@ -25,6 +62,7 @@ pub(crate) fn run<T: Sync, R: Send>(
             let result = catch_unwind(AssertUnwindSafe(|| work(item))).map_err(message);
             results.lock().unwrap_or_else(PoisonError::into_inner).push((*index, result));
         }
+        idle.0.fetch_add(1, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
         for _ in 1..jobs.min(items.len()) {
@@ -54,16 +92,16 @@ mod tests {
     fn results_keep_the_items_order_on_any_number_of_threads() {
         let items: Vec<u64> = (0..100).map(|item| (item * 37) % 101).collect();
         for jobs in [0, 1, 2, 16, 1000] {
-            let results = run(jobs, &items, |item| *item, |item| item + 1);
+            let results = run(jobs, &Idle::default(), &items, |item| *item, |item| item + 1);
             let expected: Vec<_> = items.iter().map(|item| Ok(item + 1)).collect();
             assert_eq!(results, expected);
         }
-        assert!(run(4, &[], |(): &()| 0, |()| ()).is_empty());
+        assert!(run(4, &Idle::default(), &[], |(): &()| 0, |()| ()).is_empty());
     }
 
     #[test]
     fn a_panic_ends_its_own_item_only() {
-        let results = run(2, &[1, 0, 2], |_| 0, |item| 10 / item);
+        let results = run(2, &Idle::default(), &[1, 0, 2], |_| 0, |item| 10 / item);
         assert_eq!(results[0], Ok(10));
         assert!(results[1].as_ref().unwrap_err().contains("divide by zero"));
         assert_eq!(results[2], Ok(5));

@@ -13,13 +13,18 @@ pub(super) struct Input<'a> {
     buffer: Vec<u8>,
     taken: usize,
     filled: usize,
-    /// Bytes that the source has given.
+    /// Where in the layer the bytes end that the source has given.
     read: u64,
 }
 
 impl<'a> Input<'a> {
     pub(super) fn new(source: &'a mut dyn Read) -> Self {
         Self { source, buffer: vec![0; KEPT + SIZE], taken: 0, filled: 0, read: 0 }
+    }
+
+    /// A source of the bytes of a layer from `start` on.
+    pub(super) fn from(source: &'a mut dyn Read, start: u64) -> Self {
+        Self { read: start, ..Self::new(source) }
     }
 
     /// Bytes not yet taken; empty only at the end.

@@ -9,7 +9,9 @@ mod input;
 mod zlib;
 mod zstd;
 
+use crate::blob::Blob;
 use crate::layer::LayerError;
+use crate::work::Idle;
 use deflate::Window;
 #[cfg(fuzzing)]
 pub use deflate::agreement::agreed;
@@ -80,15 +82,18 @@ pub(crate) fn recognise(head: &[u8]) -> Compression {
 }
 
 /// Inflates all of `source`; `give` gets each window, and how many compressed bytes were read so far.
+///
+/// Where the same bytes lie in `file`, threads that are idle may help.
 pub(crate) fn inflate(
     source: &mut dyn Read,
+    file: Option<(&Blob, &Idle)>,
     compression: Compression,
     inflater: Inflater,
     give: impl FnMut(&[u8], u64) -> Result<(), LayerError>,
 ) -> Result<(), LayerError> {
     let input = Input::new(source);
     match compression {
-        Compression::Zstd => zstd::frames(input, give),
+        Compression::Zstd => zstd::frames(input, file, give),
         Compression::None => plain(input, give),
         _ => gzip::members(input, inflater, give),
     }
@@ -119,7 +124,7 @@ mod tests {
     fn inflated(bytes: &[u8]) -> Result<Vec<u8>, LayerError> {
         let read = |inflater| {
             let mut out = Vec::new();
-            inflate(&mut &bytes[..], recognise(bytes), inflater, |window, _| {
+            inflate(&mut &bytes[..], None, recognise(bytes), inflater, |window, _| {
                 out.extend_from_slice(window);
                 Ok(())
             })

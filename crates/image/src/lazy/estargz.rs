@@ -49,7 +49,7 @@ pub(super) fn open(source: &dyn Ranges, digest: &Digest, job: &Job<'_>) -> Resul
     let mut member = Member { json: Json::new(Some(digest), job), begun: false };
     let limits = job.reading.limits;
     let mut walker = Walker::new(TarLimits { entries: limits.entries, path_length: limits.path_length });
-    inflate::inflate(&mut stream, Compression::Gzip, job.reading.inflater, |window, _| {
+    inflate::inflate(&mut stream, None, Compression::Gzip, job.reading.inflater, |window, _| {
         walker.push(window, &mut member)
     })?;
     walker.finish()?;

@@ -88,7 +88,7 @@ impl<'a> Members<'a> {
         let (inflated, member) = (&mut self.inflated, &mut self.member.1);
         member.clear();
         let read = self.read;
-        let result = inflate::inflate(&mut bytes, self.compression, reading.inflater, |window, at| {
+        let result = inflate::inflate(&mut bytes, None, self.compression, reading.inflater, |window, at| {
             *inflated += window.len() as u64;
             reading.meter.inflated(window.len() as u64, reading.limits)?;
             layer::check(*inflated, read + at, reading.limits)?;

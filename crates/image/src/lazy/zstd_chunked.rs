@@ -9,8 +9,8 @@ use crate::layer::{LayerError, Verified};
 use imagescan_model::Digest;
 use std::collections::BTreeMap;
 
-const CHECKSUM: &str = "io.github.containers.zstd-chunked.manifest-checksum";
-const POSITION: &str = "io.github.containers.zstd-chunked.manifest-position";
+/// What annotations begin with: skopeo 1.9 still writes the second.
+const PREFIXES: [&str; 2] = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
 
 /// The only type of table: that of CRFS, which eStargz has too.
 const TYPE: u64 = 1;
@@ -33,9 +33,11 @@ pub(super) struct Place {
 /// What the annotations give, if they do. `None`: it is not understood.
 #[expect(clippy::option_option, reason = "absent is another thing than wrong")]
 pub(super) fn announced(annotations: &BTreeMap<String, String>) -> Option<Option<Place>> {
-    let Some(checksum) = annotations.get(CHECKSUM) else { return Some(None) };
-    let numbers: Option<Vec<u64>> =
-        annotations.get(POSITION)?.split(':').map(|number| number.parse().ok()).collect();
+    let get = |prefix: &str, name: &str| annotations.get(&format!("{prefix}{name}"));
+    let found = PREFIXES.iter().find_map(|prefix| Some((prefix, get(prefix, "manifest-checksum")?)));
+    let Some((prefix, checksum)) = found else { return Some(None) };
+    let position = get(prefix, "manifest-position")?;
+    let numbers: Option<Vec<u64>> = position.split(':').map(|number| number.parse().ok()).collect();
     match numbers?.as_slice() {
         [offset, length, inflated, TYPE] => Some(Some(Place {
             checksum: checksum.parse().ok()?,
@@ -60,7 +62,9 @@ pub(super) fn open(source: &dyn Ranges, place: &Place, job: &Job<'_>) -> Result<
     let mut stream = Verified::new(source.range(offset, end), &place.checksum);
     job.reading.meter.read(length);
     let mut json = Json::new(place.json.as_ref(), job);
-    inflate::inflate(&mut stream, Compression::Zstd, job.reading.inflater, |window, _| json.push(window))?;
+    inflate::inflate(&mut stream, None, Compression::Zstd, job.reading.inflater, |window, _| {
+        json.push(window)
+    })?;
     stream.finish()?;
     Ok(Table { json: json.finish()?, files_end, fetched: length, compression: Compression::Zstd })
 }

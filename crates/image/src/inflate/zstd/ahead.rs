@@ -1,0 +1,215 @@
+//! Frames of a file on several threads, given in their order.
+//!
+//! The thread that reads the layer decodes as before, some frames at a time. A thread that has nothing else to do
+//! decodes those that come next, within a bound on what may wait. What cannot be decoded for itself (a frame that
+//! is large, or does not say its size, or is damaged) is streamed when its turn comes, so that the same is said of
+//! it as if there were one thread.
+
+use super::frames::Glances;
+use super::{Frame, is_frame};
+use crate::blob::Blob;
+use crate::inflate::input::Input;
+use crate::layer::LayerError;
+use crate::work::Idle;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use zstd::bulk::Decompressor;
+
+/// Bytes of content that are decoded at once where frames are small.
+const STRETCH: u64 = 1 << 20;
+/// Bytes, of content or compressed, of a frame that is not streamed.
+const LARGEST: u64 = 4 << 20;
+/// Bytes of content that may wait for their turn before more is begun.
+const WAITING: u64 = 8 << 20;
+
+type Give<'g> = dyn FnMut(&[u8], u64) -> Result<(), LayerError> + 'g;
+
+/// Some frames, one after the other.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    number: usize,
+    start: u64,
+    end: u64,
+    /// Bytes they decode to, at most; `None`: it has to be streamed.
+    content: Option<u64>,
+}
+
+/// What the threads share.
+struct Shared<'a> {
+    blob: &'a Blob,
+    state: Mutex<State<'a>>,
+    changed: Condvar,
+}
+
+struct State<'a> {
+    glances: Glances<'a>,
+    /// Where the stretch that nobody has begins, and its number.
+    next: u64,
+    number: usize,
+    /// Content of stretches that somebody has and that were not given.
+    waiting: u64,
+    /// Stretches that helpers have done, by number.
+    done: BTreeMap<usize, (Stretch, Option<Vec<u8>>)>,
+    is_over: bool,
+}
+
+/// Decodes the frames of `blob` from byte `start` on.
+pub(super) fn frames(blob: &Blob, start: u64, idle: &Idle, give: &mut Give<'_>) -> Result<(), LayerError> {
+    let glances = Glances::at(blob);
+    let done = BTreeMap::new();
+    let state = State { glances, next: start, number: 0, waiting: 0, done, is_over: false };
+    let shared = Shared { blob, state: Mutex::new(state), changed: Condvar::new() };
+    std::thread::scope(|scope| {
+        let help = || {
+            if let Some(permit) = idle.take() {
+                let helper = || {
+                    let _permit = permit;
+                    shared.help();
+                };
+                // Where the system gives no thread, this one does it all.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, helper);
+            }
+        };
+        let given = shared.give(help, give);
+        shared.lock().is_over = true;
+        shared.changed.notify_all();
+        given
+    })
+}
+
+impl<'a> Shared<'a> {
+    fn lock(&self) -> MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives all stretches in their order, and decodes those that nobody else has.
+    fn give(&self, help: impl Fn(), give: &mut Give<'_>) -> Result<(), LayerError> {
+        let mut decompressor = Decompressor::new()?;
+        for turn in 0.. {
+            help();
+            let (stretch, content) = match self.await_turn(turn, &mut decompressor)? {
+                Some(found) => found,
+                None => return Ok(()),
+            };
+            match content {
+                Some(content) => give(&content, stretch.end)?,
+                None => self.stream(&stretch, give)?,
+            }
+            let mut state = self.lock();
+            state.waiting -= stretch.content.unwrap_or_default();
+            drop(state);
+            self.changed.notify_all();
+        }
+        Ok(())
+    }
+
+    /// The stretch whose turn it is; while somebody else decodes it, others are decoded here.
+    fn await_turn(
+        &self,
+        turn: usize,
+        decompressor: &mut Decompressor<'_>,
+    ) -> Result<Option<(Stretch, Option<Vec<u8>>)>, LayerError> {
+        let mut state = self.lock();
+        loop {
+            if let Some(done) = state.done.remove(&turn) {
+                return Ok(Some(done));
+            }
+            let is_free = state.number == turn;
+            let claimed = if is_free || state.waiting < WAITING { state.claim(self.blob)? } else { None };
+            state = match claimed {
+                None if is_free => return Ok(None),
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(stretch) => {
+                    drop(state);
+                    let content = self.decode(&stretch, decompressor);
+                    let mut state = self.lock();
+                    state.done.insert(stretch.number, (stretch, content));
+                    state
+                }
+            };
+        }
+    }
+
+    /// Decodes stretches until there are no more.
+    fn help(&self) {
+        let Ok(mut decompressor) = Decompressor::new() else { return };
+        let mut state = self.lock();
+        while !state.is_over {
+            if state.waiting >= WAITING {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            // What cannot be read is told by the thread that reads the layer.
+            let Ok(Some(stretch)) = state.claim(self.blob) else { return };
+            drop(state);
+            let content = self.decode(&stretch, &mut decompressor);
+            state = self.lock();
+            state.done.insert(stretch.number, (stretch, content));
+            self.changed.notify_all();
+        }
+    }
+
+    /// The content; `None`: it has to be streamed.
+    fn decode(&self, stretch: &Stretch, decompressor: &mut Decompressor<'_>) -> Option<Vec<u8>> {
+        let size = usize::try_from(stretch.content?).ok()?;
+        let decode = || {
+            let compressed =
+                self.blob.part(stretch.start, stretch.end - stretch.start)?.bytes(u64::MAX).ok()?;
+            decompressor.decompress(&compressed, size).ok()
+        };
+        // A panic here must not leave the others waiting.
+        catch_unwind(AssertUnwindSafe(decode)).ok().flatten()
+    }
+
+    fn stream(&self, stretch: &Stretch, give: &mut Give<'_>) -> Result<(), LayerError> {
+        let Some(part) = self.blob.part(stretch.start, stretch.end - stretch.start) else { return Ok(()) };
+        let mut reader = part.reader();
+        let mut input = Input::from(&mut reader, stretch.start);
+        let mut decoder = Frame::decoder()?;
+        let mut more = input.more(is_frame)?;
+        while more {
+            more = decoder.frame(&mut input, give)?;
+        }
+        Ok(())
+    }
+}
+
+impl State<'_> {
+    /// The next stretch that nobody has; `None` at the end.
+    fn claim(&mut self, blob: &Blob) -> Result<Option<Stretch>, LayerError> {
+        let start = self.next;
+        if start == blob.len() {
+            return Ok(None);
+        }
+        let mut content = 0;
+        let stretch = loop {
+            let frame = self.glances.frame(self.next)?;
+            let small = frame.and_then(|frame| {
+                let size = frame.content.filter(|size| *size <= LARGEST.saturating_sub(content))?;
+                (frame.end - start <= LARGEST).then_some((frame.end, size))
+            });
+            let number = self.number;
+            match small {
+                Some((end, size)) => {
+                    content += size;
+                    self.next = end;
+                    if content >= STRETCH || end == blob.len() {
+                        break Stretch { number, start, end, content: Some(content) };
+                    }
+                }
+                None if self.next > start => {
+                    break Stretch { number, start, end: self.next, content: Some(content) };
+                }
+                None => {
+                    // Of what is no frame nobody knows where it ends.
+                    self.next = frame.map_or(blob.len(), |frame| frame.end);
+                    break Stretch { number, start, end: self.next, content: None };
+                }
+            }
+        };
+        self.number += 1;
+        self.waiting += stretch.content.unwrap_or_default();
+        Ok(Some(stretch))
+    }
+}
