@@ -220,7 +220,7 @@ fn a_command_that_is_killed_leaves_what_was_there_and_nothing_else() {
     child.wait().unwrap();
     let left: Vec<_> =
         std::fs::read_dir(lines.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(left, [lines.clone()]);
+    assert_eq!(left, std::slice::from_ref(&lines));
     assert_eq!(std::fs::read_to_string(lines).unwrap(), "of yesterday");
 }
 

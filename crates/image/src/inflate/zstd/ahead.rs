@@ -6,7 +6,7 @@
 //! it as if there were one thread.
 
 use super::frames::Glances;
-use super::{Frame, is_frame};
+use super::{Frame, Give, is_frame};
 use crate::blob::Blob;
 use crate::inflate::input::Input;
 use crate::layer::LayerError;
@@ -23,8 +23,6 @@ const LARGEST: u64 = 4 << 20;
 /// Bytes of content that may wait for their turn before more is begun.
 const WAITING: u64 = 8 << 20;
 
-type Give<'g> = dyn FnMut(&[u8], u64) -> Result<(), LayerError> + 'g;
-
 /// Some frames, one after the other.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
@@ -33,6 +31,12 @@ struct Stretch {
     end: u64,
     /// Bytes they decode to, at most; `None`: it has to be streamed.
     content: Option<u64>,
+}
+
+/// A stretch that somebody tried to decode; `None`: it has to be streamed.
+struct Done {
+    stretch: Stretch,
+    content: Option<Vec<u8>>,
 }
 
 /// What the threads share.
@@ -50,7 +54,7 @@ struct State<'a> {
     /// Content of stretches that somebody has and that were not given.
     waiting: u64,
     /// Stretches that helpers have done, by number.
-    done: BTreeMap<usize, (Stretch, Option<Vec<u8>>)>,
+    done: BTreeMap<usize, Done>,
     is_over: bool,
 }
 
@@ -88,10 +92,7 @@ impl<'a> Shared<'a> {
         let mut decompressor = Decompressor::new()?;
         for turn in 0.. {
             help();
-            let (stretch, content) = match self.await_turn(turn, &mut decompressor)? {
-                Some(found) => found,
-                None => return Ok(()),
-            };
+            let Some(Done { stretch, content }) = self.await_turn(turn, &mut decompressor)? else { break };
             match content {
                 Some(content) => give(&content, stretch.end)?,
                 None => self.stream(&stretch, give)?,
@@ -109,7 +110,7 @@ impl<'a> Shared<'a> {
         &self,
         turn: usize,
         decompressor: &mut Decompressor<'_>,
-    ) -> Result<Option<(Stretch, Option<Vec<u8>>)>, LayerError> {
+    ) -> Result<Option<Done>, LayerError> {
         let mut state = self.lock();
         loop {
             if let Some(done) = state.done.remove(&turn) {
@@ -124,7 +125,7 @@ impl<'a> Shared<'a> {
                     drop(state);
                     let content = self.decode(&stretch, decompressor);
                     let mut state = self.lock();
-                    state.done.insert(stretch.number, (stretch, content));
+                    state.done.insert(stretch.number, Done { stretch, content });
                     state
                 }
             };
@@ -145,7 +146,7 @@ impl<'a> Shared<'a> {
             drop(state);
             let content = self.decode(&stretch, &mut decompressor);
             state = self.lock();
-            state.done.insert(stretch.number, (stretch, content));
+            state.done.insert(stretch.number, Done { stretch, content });
             self.changed.notify_all();
         }
     }

@@ -17,6 +17,9 @@ const WINDOW: usize = 512 << 10;
 /// zstd's own default bound: 128 MiB of history would be asked for by no layer writer we know.
 const WINDOW_LOG: u32 = 27;
 
+/// What gets each window, and how many compressed bytes were read so far.
+type Give<'g> = dyn FnMut(&[u8], u64) -> Result<(), LayerError> + 'g;
+
 /// All frames, and zeros after them. In a file, those after the first are decoded on cores that are idle, too.
 pub(super) fn frames(
     mut input: Input<'_>,
@@ -50,11 +53,7 @@ impl Frame {
     }
 
     /// Decodes one frame. Whether another follows.
-    fn frame(
-        &mut self,
-        input: &mut Input<'_>,
-        give: &mut dyn FnMut(&[u8], u64) -> Result<(), LayerError>,
-    ) -> Result<bool, LayerError> {
+    fn frame(&mut self, input: &mut Input<'_>, give: &mut Give<'_>) -> Result<bool, LayerError> {
         loop {
             let bytes = input.bytes()?;
             let end = bytes.is_empty();
