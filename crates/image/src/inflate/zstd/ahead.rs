@@ -75,11 +75,19 @@ pub(super) fn frames(blob: &Blob, start: u64, idle: &Idle, give: &mut Give<'_>) 
                 let _ = std::thread::Builder::new().spawn_scoped(scope, helper);
             }
         };
-        let given = shared.give(help, give);
-        shared.lock().is_over = true;
-        shared.changed.notify_all();
-        given
+        let _over = Over(&shared);
+        shared.give(help, give)
     })
+}
+
+/// Sends the helpers home, also after a panic.
+struct Over<'a, 'b>(&'a Shared<'b>);
+
+impl Drop for Over<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().is_over = true;
+        self.0.changed.notify_all();
+    }
 }
 
 impl<'a> Shared<'a> {

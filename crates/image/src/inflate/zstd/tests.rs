@@ -136,5 +136,12 @@ fn a_consumer_that_refuses_ends_it() {
         if given > 3_000_000 { Err(LayerError::Changed) } else { Ok(()) }
     });
     assert!(matches!(ended, Err(LayerError::Changed)));
+    let fault = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        frames(Input::new(&mut blob.reader()), Some((&blob, &idle)), |_, at| {
+            assert!(at < 1_000_000, "a fault");
+            Ok(())
+        })
+    }));
+    assert!(fault.is_err());
     assert_eq!(idle.count(), 2);
 }
