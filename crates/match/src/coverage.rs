@@ -1,55 +1,101 @@
 //! Findings about our knowledge: what no feed covers, and what is too old.
 
+use crate::family::{Unjudged, judged_by};
+use crate::findings::Options;
 use imagescan_knowledge::Knowledge;
 use imagescan_model::{
-    Finding, FindingDates, FindingKind, Inventory, MatchKey, PackageType, Release, Severity, fingerprint,
+    Coverage, Finding, FindingDates, FindingKind, Inventory, MatchKey, Package, PackageType, Severity,
+    fingerprint,
 };
-use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// Findings on what `keys` would be judged by: one for each release and package manager, and for each language.
-pub(crate) fn findings<'a>(
+/// Findings on what the packages would be judged by: one for each release and package manager, for each language,
+/// and for each package that somebody else made.
+pub(crate) fn findings(
     inventory: &Inventory,
-    keys: impl Iterator<Item = &'a MatchKey>,
+    packages: &[(&Package, MatchKey)],
     knowledge: &Knowledge,
-    as_of: Timestamp,
-    max_age: SignedDuration,
+    options: &Options,
 ) -> Vec<Finding> {
-    let mut asked: BTreeMap<_, (Option<&Release>, usize)> = BTreeMap::new();
-    for key in keys {
-        let asked = asked.entry((key.covered_as(), &key.package_type)).or_default();
-        *asked = (key.release.as_ref(), asked.1 + 1);
+    let mut covered: BTreeMap<(String, &PackageType), Coverage<'_>> = BTreeMap::new();
+    let mut uncovered: BTreeMap<(String, &PackageType), (Option<&str>, usize)> = BTreeMap::new();
+    let (mut is_unknown, mut third_party) = (false, Vec::new());
+    for (package, key) in packages {
+        let name = key.covered_as();
+        match (judged_by(key), name) {
+            (Ok(_), Some(name)) => {
+                let coverage = key
+                    .release
+                    .as_ref()
+                    .and_then(|release| knowledge.info().coverage(release, &key.package_type));
+                match coverage {
+                    Some(coverage) => drop(covered.entry((name, &key.package_type)).or_insert(coverage)),
+                    None => uncovered.entry((name, &key.package_type)).or_default().1 += 1,
+                }
+            }
+            (Err(Unjudged::Never(why)), Some(name)) => {
+                uncovered.entry((name, &key.package_type)).or_insert((Some(why), 0)).1 += 1;
+            }
+            (Err(Unjudged::ThirdParty), _) => third_party.push(third_party_finding(package, key)),
+            // The packages of a language have no release.
+            (Err(Unjudged::Unknown), Some(name)) => {
+                uncovered.entry((name, &key.package_type)).or_default().1 += 1
+            }
+            (_, None) => is_unknown = true,
+        }
     }
     let mut findings = Vec::new();
-    if asked.keys().any(|(name, _)| name.is_none()) {
+    if is_unknown {
         let id = inventory.system.id.clone().unwrap_or_else(|| "unknown".into());
         let title = "the system or its release is not known: nothing can be said of its packages";
         findings.push(finding(FindingKind::UnknownSystem, id, None, title.into(), Vec::new()));
     }
-    for ((name, package_type), (release, count)) in asked {
-        let Some(name) = name else { continue };
-        let about = |kind, title, sources| finding(kind, name.clone(), Some(package_type), title, sources);
-        let Some(coverage) = release.and_then(|release| knowledge.info().coverage(release, package_type))
-        else {
-            let title = not_covered(&name, package_type, count);
-            findings.push(about(FindingKind::NotCovered, title, Vec::new()));
-            continue;
-        };
-        if as_of.duration_since(coverage.as_of) > max_age {
-            let days = as_of.duration_since(coverage.as_of).as_hours() / 24;
+    for ((name, package_type), (why, count)) in uncovered {
+        let title = not_covered(&name, package_type, why, count);
+        findings.push(finding(FindingKind::NotCovered, name, Some(package_type), title, Vec::new()));
+    }
+    for ((name, package_type), coverage) in covered {
+        if options.as_of.duration_since(coverage.as_of) > options.max_knowledge_age {
+            let days = options.as_of.duration_since(coverage.as_of).as_hours() / 24;
             let title = format!("advisories for {name} are of {}, {days} days before", coverage.as_of);
             let sources = coverage.feeds.iter().map(|feed| feed.id.clone()).collect();
-            findings.push(about(FindingKind::StaleKnowledge, title, sources));
+            findings.push(finding(FindingKind::StaleKnowledge, name, Some(package_type), title, sources));
         }
     }
+    findings.sort_by(|a, b| (a.kind, &a.id, &a.package_type).cmp(&(b.kind, &b.id, &b.package_type)));
+    findings.extend(third_party);
     findings
 }
 
 /// `no feed of the database speaks of apk packages of debian:12: 14 are not judged`.
-fn not_covered(name: &str, package_type: &PackageType, count: usize) -> String {
+fn not_covered(name: &str, package_type: &PackageType, why: Option<&str>, count: usize) -> String {
     let whose = if name == package_type.name() { String::new() } else { format!(" of {name}") };
     let verb = if count == 1 { "is" } else { "are" };
-    format!("no feed of the database speaks of {package_type} packages{whose}: {count} {verb} not judged")
+    match why {
+        Some(why) => {
+            format!("{name} cannot be judged: {why}; {count} {package_type} packages {verb} not judged")
+        }
+        None => {
+            format!(
+                "no feed of the database speaks of {package_type} packages{whose}: {count} {verb} not judged"
+            )
+        }
+    }
+}
+
+fn third_party_finding(package: &Package, key: &MatchKey) -> Finding {
+    let by = key.origin.as_deref().map_or(String::new(), |origin| format!(" (by {origin})"));
+    let name = key.covered_as().unwrap_or_default();
+    let title = format!("{} is not a package of {name}{by}: its advisories say nothing of it", package.name);
+    let architecture = package.architecture.as_deref().unwrap_or_default();
+    let parts = ["not-covered", &name, package.package_type.name(), &package.name, architecture, ""];
+    Finding {
+        package: Some(package.name.clone()),
+        version: Some(package.version.clone()),
+        architecture: package.architecture.clone(),
+        fingerprint: fingerprint(parts),
+        ..finding(FindingKind::NotCovered, name, Some(&package.package_type), title, Vec::new())
+    }
 }
 
 fn finding(
@@ -78,6 +124,7 @@ fn finding(
         matched: None,
         state: None,
         fixed_version: None,
+        other_fixes: Vec::new(),
         severity: Severity::Unknown,
         severity_source: None,
         title: Some(title),

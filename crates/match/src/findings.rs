@@ -1,11 +1,13 @@
 //! All findings of an image.
 
 use crate::coverage;
+use crate::family::judged_by;
 use crate::judge::{Judgement, judge_key};
+use crate::stream::Products;
 use imagescan_knowledge::{FiledRecord, Knowledge, KnowledgeError};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryState, Finding, FindingDates, FindingKind, FindingMatch, HiddenReason, Inventory,
-    MatchKey, MatchVia, MatchedBy, Package, PackageType, Release, fingerprint,
+    AdvisoryRecord, AdvisoryState, Family, Finding, FindingDates, FindingKind, FindingMatch, HiddenReason,
+    Inventory, MatchKey, MatchVia, MatchedBy, Names, OtherFix, Package, PackageType, Release, fingerprint,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -42,42 +44,57 @@ pub fn judge(
     let judged = inventory.packages.iter().filter(|package| !package.is_public_key());
     let keyed: Vec<(&Package, MatchKey)> =
         judged.map(|package| (package, MatchKey::of(&inventory.system, package))).collect();
-    let keys = keyed.iter().map(|(_, key)| key);
-    let mut findings =
-        coverage::findings(inventory, keys, knowledge, options.as_of, options.max_knowledge_age);
+    let mut findings = coverage::findings(inventory, &keyed, knowledge, options);
+    let products = Products::default();
     // Binaries of one source share their rows.
-    let mut rows: BTreeMap<(&Release, &PackageType, &str), Vec<FiledRecord>> = BTreeMap::new();
+    let mut known: BTreeMap<Filed<'_>, Vec<FiledRecord>> = BTreeMap::new();
     for (package, key) in &keyed {
-        let Some(release) = &key.release else { continue };
-        let (name, via) = matched_name(key);
-        let filed = match rows.entry((release, &key.package_type, name)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let matched_by = if via == MatchVia::Binary { MatchedBy::Binary } else { MatchedBy::Source };
-                let found = knowledge.lookup(release, &key.package_type, matched_by, name)?;
-                new.insert(found.map(|row| row?.to_filed()).collect::<Result<_, _>>()?)
-            }
-        };
-        for judgement in judge_key(key, filed) {
+        let (Ok(family), Some(release)) = (judged_by(key), &key.release) else { continue };
+        let mut rows = Vec::new();
+        for filed in filed(key, release, family) {
+            let found = match known.entry(filed) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let (release, package_type, matched_by, name) = new.key();
+                    let found = knowledge.lookup(release, package_type, *matched_by, name)?;
+                    let found = found.map(|row| row?.to_filed()).collect::<Result<_, _>>()?;
+                    new.insert(found)
+                }
+            };
+            rows.extend(found.iter().cloned());
+        }
+        rows.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        for judgement in judge_key(key, &rows, &products) {
             if options.all || judgement.state != AdvisoryState::NotAffected {
-                findings.push(finding(package, name, via, &judgement));
+                findings.push(finding(package, key, &judgement));
             }
         }
     }
     Ok(findings)
 }
 
-/// The name under which advisories of this package manager are filed.
-fn matched_name(key: &MatchKey) -> (&str, MatchVia) {
-    match key.package_type {
-        PackageType::Deb => (&key.source_name, MatchVia::Source),
-        PackageType::Apk => (&key.source_name, MatchVia::Origin),
-        PackageType::Rpm | PackageType::Other(_) => (&key.name, MatchVia::Binary),
+/// What rows are filed under: release, package manager, which name, and the name.
+type Filed<'k> = (&'k Release, &'k PackageType, MatchedBy, &'k str);
+
+/// Where the rows of a package are.
+fn filed<'k>(key: &'k MatchKey, release: &'k Release, family: &Family) -> Vec<Filed<'k>> {
+    let of = |matched_by, name: &'k String| (release, &key.package_type, matched_by, name.as_str());
+    let binary = of(MatchedBy::Binary, &key.name);
+    let source = of(MatchedBy::Source, &key.source_name);
+    match family.names {
+        Names::Source => vec![source],
+        Names::Binary => vec![binary],
+        Names::Both => vec![binary, source],
     }
 }
 
-fn finding(package: &Package, name: &str, via: MatchVia, judgement: &Judgement<'_>) -> Finding {
+fn finding(package: &Package, key: &MatchKey, judgement: &Judgement<'_>) -> Finding {
     let row = judgement.row;
+    let (name, via) = match (row.matched_by, &key.package_type) {
+        (MatchedBy::Binary, _) => (&key.name, MatchVia::Binary),
+        (MatchedBy::Source, PackageType::Apk) => (&key.source_name, MatchVia::Origin),
+        (MatchedBy::Source, _) => (&key.source_name, MatchVia::Source),
+    };
     let architecture = package.architecture.as_deref().unwrap_or_default();
     let parts = ["vulnerability", &row.id, package.package_type.name(), &package.name, architecture, ""];
     let mut urls: Vec<String> = row.advisories.iter().filter_map(|advisory| advisory.url.clone()).collect();
@@ -92,9 +109,10 @@ fn finding(package: &Package, name: &str, via: MatchVia, judgement: &Judgement<'
         version: Some(package.version.clone()),
         package_type: Some(package.package_type.clone()),
         architecture: package.architecture.clone(),
-        matched: Some(FindingMatch { name: name.into(), via }),
+        matched: Some(FindingMatch { name: name.clone(), via }),
         state: Some(judgement.state),
         fixed_version: judgement.fixed_version.map(String::from),
+        other_fixes: judgement.elsewhere.iter().map(other_fix).collect(),
         severity: row.severity,
         severity_source: row.severity_source.clone(),
         title: row.title.clone(),
@@ -111,6 +129,10 @@ fn finding(package: &Package, name: &str, via: MatchVia, judgement: &Judgement<'
         fingerprint: fingerprint(parts),
         sources: judgement.feeds.iter().map(|feed| String::from(*feed)).collect(),
     }
+}
+
+fn other_fix((stream, version): &(&str, &str)) -> OtherFix {
+    OtherFix { stream: (*stream).into(), version: (*version).into() }
 }
 
 /// Where the vendor writes about an id.

@@ -1,11 +1,14 @@
-//! One package against the rows filed under its name: what holds for its version.
+//! One package against the rows filed under its names: what holds for its version.
 //!
 //! A row holds for a version from `introduced` on and below `fixed_version`. Several rows of one id (ranges,
 //! streams, a fix that was mended) are one judgement: affected if any holds, and safe from the highest fix of
-//! those that hold. A vendor's 'not affected' is final.
+//! those that hold. A vendor's 'not affected' is final. Which rows count at all is `stream`'s to say.
 
+use crate::branch;
+use crate::family::judged_by;
+use crate::stream::{Products, Standing, line, standing};
 use imagescan_knowledge::FiledRecord;
-use imagescan_model::{AdvisoryRecord, AdvisoryState, MatchKey, PackageType};
+use imagescan_model::{AdvisoryRecord, AdvisoryState, Family, MatchKey, MatchedBy, Names, PackageType};
 use imagescan_version::Order;
 use std::cmp::Ordering;
 
@@ -16,6 +19,8 @@ pub struct Judgement<'a> {
     pub state: AdvisoryState,
     /// First version without it, where that is a version one can have in this release.
     pub fixed_version: Option<&'a str>,
+    /// Fixes that one would have with support that the image does not have: (stream, version), sorted.
+    pub elsewhere: Vec<(&'a str, &'a str)>,
     /// The row that decided.
     pub row: &'a AdvisoryRecord,
     /// The feeds that say so, sorted: of that row, and of those that come to the same.
@@ -32,58 +37,156 @@ fn order(package_type: &PackageType) -> Option<Order> {
     }
 }
 
-/// Judges `key` by `rows`, which are filed under its name and sorted by id. One judgement an id.
+/// Judges `key` by `rows`, which are filed under its names and sorted by id. One judgement an id.
 #[must_use]
-pub fn judge_key<'a>(key: &MatchKey, rows: &'a [FiledRecord]) -> Vec<Judgement<'a>> {
-    let Some(order) = order(&key.package_type) else { return Vec::new() };
-    let version = compared_version(key);
-    let compare = |a: &str, b: &str| order.compare(a, b);
-    rows.chunk_by(|a, b| a.record.id == b.record.id)
-        .filter_map(|rows| judge_id(key, version, rows, &compare))
-        .collect()
+pub fn judge_key<'a>(key: &MatchKey, rows: &'a [FiledRecord], products: &Products) -> Vec<Judgement<'a>> {
+    let (Some(order), Ok(family)) = (order(&key.package_type), judged_by(key)) else { return Vec::new() };
+    let judge = Judge { key, family, products, order };
+    rows.chunk_by(|a, b| a.record.id == b.record.id).filter_map(|rows| judge.id(rows)).collect()
 }
 
-/// The version that rows are compared with.
-///
-/// A backport `1.2-3~bpo12+1` has all that `1.2-3` of the release it was rebuilt from has, though it sorts below.
-fn compared_version(key: &MatchKey) -> &str {
-    let version = match key.package_type {
-        PackageType::Deb => &key.source_version,
-        _ => &key.version,
-    };
-    match version.rsplit_once("~bpo") {
-        Some((original, _)) if key.rebuilt => original,
-        _ => version,
-    }
+/// What a package is judged with.
+struct Judge<'k> {
+    key: &'k MatchKey,
+    family: &'static Family,
+    products: &'k Products,
+    order: Order,
 }
 
-fn judge_id<'a>(
-    key: &MatchKey,
-    version: &str,
-    rows: &'a [FiledRecord],
-    compare: &dyn Fn(&str, &str) -> Ordering,
-) -> Option<Judgement<'a>> {
-    let rows: Vec<&FiledRecord> = rows.iter().filter(|row| speaks_of(key, &row.record)).collect();
-    let first = *rows.first()?;
-    if let Some(row) = rows.iter().find(|row| row.record.state == AdvisoryState::NotAffected) {
-        return Some(judgement(AdvisoryState::NotAffected, row, &rows));
+impl Judge<'_> {
+    /// The version that a row is compared with.
+    ///
+    /// A backport `1.2-3~bpo12+1` has all that `1.2-3` of the release it was rebuilt from has, though it sorts below.
+    fn version(&self, row: &AdvisoryRecord) -> &str {
+        let version = match row.matched_by {
+            MatchedBy::Source => &self.key.source_version,
+            MatchedBy::Binary => &self.key.version,
+        };
+        match version.rsplit_once("~bpo") {
+            Some((original, _)) if self.key.rebuilt => original,
+            _ => version,
+        }
     }
-    let holds = |row: &&FiledRecord| {
+
+    /// Source packages of rpm are known without their epoch, which then says nothing on either side.
+    fn compare(&self, row: &AdvisoryRecord, stated: &str) -> Ordering {
+        let version = self.version(row);
+        let is_source = self.order == Order::Rpm && row.matched_by == MatchedBy::Source;
+        let stated = match stated.split_once(':') {
+            Some((_, rest)) if is_source && !version.contains(':') => rest,
+            _ => stated,
+        };
+        self.order.compare(version, stated)
+    }
+
+    fn id<'a>(&self, rows: &'a [FiledRecord]) -> Option<Judgement<'a>> {
+        let about: Vec<(&FiledRecord, Standing)> = rows
+            .iter()
+            .filter(|row| self.speaks_of(&row.record))
+            .map(|row| (row, self.standing(&row.record)))
+            .collect();
+        let of = |wanted| about.iter().filter(move |(_, is)| *is == wanted).map(|(row, _)| *row);
+        let mut counting: Vec<&FiledRecord> = of(Standing::Prevails).collect();
+        if counting.is_empty() {
+            counting = of(Standing::Counts).collect();
+        }
+        let by = |matched_by| move |row: &&FiledRecord| row.record.matched_by == matched_by;
+        if self.family.names == Names::Both && counting.iter().any(by(MatchedBy::Binary)) {
+            counting.retain(by(MatchedBy::Binary));
+        }
+        let elsewhere: Vec<&FiledRecord> = of(Standing::Elsewhere)
+            .filter(|row| row.record.fixed_version.is_some() && self.holds(row))
+            .collect();
+        let mut judgement = match (counting.is_empty(), elsewhere.first()) {
+            (false, _) => self.of_counting(&counting)?,
+            // The release itself is silent, for its own support is over.
+            (true, Some(first)) => {
+                Judgement { fixed_version: None, ..judgement(AdvisoryState::WillNotFix, first, &elsewhere) }
+            }
+            (true, None) => return None,
+        };
+        if judgement.state != AdvisoryState::NotAffected && judgement.fixed_version.is_none() {
+            let fix = |row: &&'a FiledRecord| {
+                Some((row.record.stream.as_deref()?, row.record.fixed_version.as_deref()?))
+            };
+            judgement.elsewhere = elsewhere.iter().filter_map(fix).collect();
+            judgement.elsewhere.sort_unstable();
+            judgement.elsewhere.dedup();
+        }
+        Some(judgement)
+    }
+
+    fn of_counting<'a>(&self, rows: &[&'a FiledRecord]) -> Option<Judgement<'a>> {
+        let first = *rows.first()?;
+        if let Some(row) = rows.iter().find(|row| row.record.state == AdvisoryState::NotAffected) {
+            return Some(judgement(AdvisoryState::NotAffected, row, rows));
+        }
+        let mut holding: Vec<&FiledRecord> = rows.iter().copied().filter(|row| self.holds(row)).collect();
+        if self.family.minors {
+            let fix = |row: &&'a FiledRecord| row.record.fixed_version.as_deref();
+            let fixes: Vec<&str> = rows.iter().filter_map(fix).collect();
+            let governing = branch::governing(self.version(&first.record), &fixes, self.order);
+            holding.retain(|row| fix(row).is_none_or(|fixed| governing.contains(&fixed)));
+        }
+        // Ties are decided by the rows themselves, so that their order never shows.
+        let row = holding
+            .iter()
+            .copied()
+            .max_by(|a, b| weigh(&a.record, &b.record, self.order).then_with(|| b.record.cmp(&a.record)));
+        Some(match row {
+            Some(row) => judgement(self.state(&row.record), row, &holding),
+            None => judgement(AdvisoryState::NotAffected, first, rows),
+        })
+    }
+
+    fn holds(&self, row: &FiledRecord) -> bool {
         let row = &row.record;
-        let begun = row.introduced.as_deref().is_none_or(|from| compare(version, from).is_ge());
-        begun && row.fixed_version.as_deref().is_none_or(|fixed| compare(version, fixed).is_lt())
-    };
-    let holding: Vec<&FiledRecord> = rows.iter().copied().filter(holds).collect();
-    // Ties are decided by the rows themselves, so that their order never shows.
-    let row = holding
-        .iter()
-        .copied()
-        .map(|row| (row, &row.record))
-        .max_by(|(_, a), (_, b)| weigh(a, b, compare).then_with(|| b.cmp(a)));
-    Some(match row {
-        Some((row, record)) => judgement(state(key, record), row, &holding),
-        None => judgement(AdvisoryState::NotAffected, first, &rows),
-    })
+        let begun = row.introduced.as_deref().is_none_or(|from| self.compare(row, from).is_ge());
+        begun && row.fixed_version.as_deref().is_none_or(|fixed| self.compare(row, fixed).is_lt())
+    }
+
+    fn standing(&self, row: &AdvisoryRecord) -> Standing {
+        standing(self.key, self.version(row), row, self.family, self.products)
+    }
+
+    /// Whether a row is about this architecture and this module stream.
+    fn speaks_of(&self, row: &AdvisoryRecord) -> bool {
+        let architecture = match &self.key.architecture {
+            Some(architecture) if !row.architectures.is_empty() => {
+                matches!(architecture.as_str(), "all" | "noarch") || row.architectures.contains(architecture)
+            }
+            _ => true,
+        };
+        architecture && self.is_of_module(row)
+    }
+
+    /// Builds of a module and plain builds of the same name are different packages.
+    fn is_of_module(&self, row: &AdvisoryRecord) -> bool {
+        let marked = |version: &str| version.contains(".module");
+        let fixed = row.fixed_version.as_deref();
+        let version = self.version(row);
+        match (self.key.module.as_deref(), row.module.as_deref()) {
+            (Some(own), Some(module)) => own == module,
+            // Some builds of rpm kept no label: the line of versions has to do.
+            (None, Some(_)) => marked(version) && fixed.is_none_or(|fixed| line(fixed) == line(version)),
+            (own, None) => {
+                let is_modular = own.is_some_and(|own| !own.is_empty()) || marked(version);
+                fixed.is_some_and(marked) == is_modular
+            }
+        }
+    }
+
+    /// The row's state. What a release will not fix, a rebuilt package's own suite may: there it is only unfixed.
+    fn state(&self, row: &AdvisoryRecord) -> AdvisoryState {
+        match row.state {
+            AdvisoryState::FixDeferred | AdvisoryState::WillNotFix | AdvisoryState::EndOfLife
+                if self.key.rebuilt =>
+            {
+                AdvisoryState::Affected
+            }
+            state => state,
+        }
+    }
 }
 
 /// What `row` decides among `rows`.
@@ -93,14 +196,15 @@ fn judgement<'a>(state: AdvisoryState, row: &'a FiledRecord, rows: &[&'a FiledRe
     let mut feeds: Vec<&str> = alike.flat_map(|row| &row.feeds).map(String::as_str).collect();
     feeds.sort_unstable();
     feeds.dedup();
-    Judgement { state, fixed_version: row.record.fixed_version.as_deref(), row: &row.record, feeds }
+    let fixed_version = row.record.fixed_version.as_deref();
+    Judgement { state, fixed_version, elsewhere: Vec::new(), row: &row.record, feeds }
 }
 
 /// Which of two rows that hold says more: a fix over none, the higher fix, the better known state. A feed that
 /// cannot tell why there is no fix (OSV) says less than one that can.
-fn weigh(a: &AdvisoryRecord, b: &AdvisoryRecord, compare: &dyn Fn(&str, &str) -> Ordering) -> Ordering {
+fn weigh(a: &AdvisoryRecord, b: &AdvisoryRecord, order: Order) -> Ordering {
     match (&a.fixed_version, &b.fixed_version) {
-        (Some(a), Some(b)) => compare(a, b),
+        (Some(a), Some(b)) => order.compare(a, b),
         (None, None) => known(a.state).cmp(&known(b.state)),
         (a, b) => a.is_some().cmp(&b.is_some()),
     }
@@ -117,136 +221,5 @@ fn known(state: AdvisoryState) -> u8 {
     }
 }
 
-/// Whether a row is about this architecture and this module stream.
-fn speaks_of(key: &MatchKey, row: &AdvisoryRecord) -> bool {
-    let architecture = match &key.architecture {
-        Some(architecture) if !row.architectures.is_empty() => {
-            matches!(architecture.as_str(), "all" | "noarch") || row.architectures.contains(architecture)
-        }
-        _ => true,
-    };
-    architecture && row.module.as_deref().is_none_or(|module| key.module.as_deref() == Some(module))
-}
-
-/// The row's state. What a release will not fix, a rebuilt package's own suite may: there it is only unfixed.
-fn state(key: &MatchKey, row: &AdvisoryRecord) -> AdvisoryState {
-    match row.state {
-        AdvisoryState::FixDeferred | AdvisoryState::WillNotFix | AdvisoryState::EndOfLife if key.rebuilt => {
-            AdvisoryState::Affected
-        }
-        state => state,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use imagescan_model::{MatchedBy, Package, Release, SourcePackage, System};
-
-    fn row(id: &str, state: AdvisoryState, introduced: Option<&str>, fixed: Option<&str>) -> FiledRecord {
-        let release = Release::new("debian", "12");
-        let record = AdvisoryRecord {
-            state,
-            fixed_version: fixed.map(String::from),
-            introduced: introduced.map(String::from),
-            ..AdvisoryRecord::new(release, PackageType::Deb, MatchedBy::Source, "a", id)
-        };
-        FiledRecord { record, feeds: vec!["debian".into()] }
-    }
-
-    fn key(version: &str) -> MatchKey {
-        let system = System { id: Some("debian".into()), version_id: Some("12".into()), ..System::default() };
-        let mut package = Package::new(PackageType::Deb, "a1", "9:9");
-        package.source = Some(SourcePackage { name: "a".into(), version: Some(version.into()) });
-        MatchKey::of(&system, &package)
-    }
-
-    fn verdict(version: &str, rows: &[FiledRecord]) -> (AdvisoryState, Option<String>) {
-        let judgements = judge_key(&key(version), rows);
-        assert_eq!(judgements.len(), 1);
-        (judgements[0].state, judgements[0].fixed_version.map(String::from))
-    }
-
-    #[test]
-    fn a_version_below_the_fix_is_affected_and_the_fix_itself_is_not() {
-        use AdvisoryState::{Affected, NotAffected};
-        let rows = [row("CVE-1", Affected, None, Some("1.0-2"))];
-        assert_eq!(verdict("1.0-1", &rows), (Affected, Some("1.0-2".into())));
-        assert_eq!(verdict("1.0-2~deb12u1", &rows).0, Affected);
-        assert_eq!(verdict("1.0-2", &rows), (NotAffected, Some("1.0-2".into())));
-    }
-
-    #[test]
-    fn several_rows_of_an_id_are_one_judgement() {
-        use AdvisoryState::{Affected, FixDeferred, NotAffected};
-        let mended =
-            [row("CVE-1", Affected, None, Some("1.0-2")), row("CVE-1", Affected, None, Some("1.0-4"))];
-        assert_eq!(verdict("1.0-1", &mended), (Affected, Some("1.0-4".into())));
-        assert_eq!(verdict("1.0-3", &mended), (Affected, Some("1.0-4".into())));
-        let ranges = [row("CVE-1", Affected, None, Some("1.5")), row("CVE-1", Affected, Some("2.0"), None)];
-        assert_eq!(verdict("1.7", &ranges).0, NotAffected);
-        assert_eq!(verdict("2.0", &ranges), (Affected, None));
-        let denied = [row("CVE-1", Affected, None, Some("9")), row("CVE-1", NotAffected, None, None)];
-        assert_eq!(verdict("1", &denied), (NotAffected, None));
-        let states = [row("CVE-1", FixDeferred, None, None), row("CVE-1", Affected, None, Some("9"))];
-        assert_eq!(verdict("1", &states), (Affected, Some("9".into())));
-    }
-
-    #[test]
-    fn a_feed_that_knows_why_there_is_no_fix_is_believed() {
-        use AdvisoryState::{Affected, EndOfLife, FixDeferred, UnderInvestigation, WillNotFix};
-        for (said, over) in [
-            (WillNotFix, Affected),
-            (FixDeferred, Affected),
-            (EndOfLife, Affected),
-            (Affected, UnderInvestigation),
-        ] {
-            let mut rows = [row("CVE-1", said, None, None), row("CVE-1", over, None, None)];
-            assert_eq!(verdict("1", &rows), (said, None));
-            rows.reverse();
-            assert_eq!(verdict("1", &rows), (said, None));
-        }
-    }
-
-    #[test]
-    fn the_feeds_named_are_those_whose_rows_decide() {
-        use AdvisoryState::{Affected, NotAffected};
-        let of = |feed: &str, state, introduced, fixed| FiledRecord {
-            feeds: vec![feed.into()],
-            ..row("CVE-1", state, introduced, fixed)
-        };
-        let feeds = |version: &str, rows: &[FiledRecord]| {
-            judge_key(&key(version), rows).iter().map(|found| found.feeds.join(" ")).collect::<Vec<_>>()
-        };
-        let mended = [of("debian", Affected, None, Some("1.0-4")), of("osv", Affected, None, Some("1.0-2"))];
-        assert_eq!(feeds("1.0-1", &mended), ["debian"]);
-        let alike = [of("debian", Affected, None, Some("2")), of("osv", Affected, Some("1"), Some("2"))];
-        assert_eq!(feeds("1.5", &alike), ["debian osv"]);
-        assert_eq!(feeds("0.5", &alike), ["debian"]);
-        let denied = [of("debian", NotAffected, None, None), of("osv", Affected, None, Some("2"))];
-        assert_eq!(feeds("1", &denied), ["debian"]);
-    }
-
-    #[test]
-    fn a_backport_has_what_its_original_has() {
-        use AdvisoryState::{Affected, NotAffected, WillNotFix};
-        let rows = [row("CVE-1", Affected, None, Some("1.2-3"))];
-        assert_eq!(verdict("1.2-3~bpo12+1", &rows).0, NotAffected);
-        assert_eq!(verdict("1.2-2~bpo12+1", &rows).0, Affected);
-        assert_eq!(verdict("1.2-2~bpo12+1", &[row("CVE-1", WillNotFix, None, None)]).0, Affected);
-    }
-
-    #[test]
-    fn rows_of_other_architectures_and_modules_do_not_count() {
-        let mut other = row("CVE-1", AdvisoryState::Affected, None, None);
-        other.record.architectures = vec!["arm64".into()];
-        let mut armed = key("1");
-        armed.architecture = Some("amd64".into());
-        assert!(judge_key(&armed, &[other.clone()]).is_empty());
-        armed.architecture = Some("arm64".into());
-        assert_eq!(judge_key(&armed, &[other]).len(), 1);
-        let mut module = row("CVE-1", AdvisoryState::Affected, None, None);
-        module.record.module = Some("ruby:3.1".into());
-        assert!(judge_key(&key("1"), &[module]).is_empty());
-    }
-}
+mod tests;

@@ -37,6 +37,9 @@ pub struct Finding {
     /// First version without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_version: Option<String>,
+    /// Fixes that the image would get with support that it does not have, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_fixes: Vec<OtherFix>,
     /// How bad.
     pub severity: Severity,
     /// Who says how bad.
@@ -68,6 +71,15 @@ pub struct Finding {
     /// Feeds that say so, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
+}
+
+/// A fix in a stream that has to be paid for: Ubuntu Pro, SUSE LTSS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OtherFix {
+    /// `esm-infra`, `ltss` …
+    pub stream: String,
+    /// First version without it there.
+    pub version: String,
 }
 
 /// Kinds of finding.

@@ -11,6 +11,7 @@ mod age;
 mod coverage;
 mod digest;
 mod fact;
+mod family;
 mod finding;
 mod inventory;
 mod match_key;
@@ -33,7 +34,8 @@ pub use age::{
 pub use coverage::{Coverage, CoveredState, Extent, FeedCoverage};
 pub use digest::{Digest, DigestAlgorithm, DigestError};
 pub use fact::{CveRecord, Cvss, Epss, Exploited, LifecycleRecord, RepositoryRecord};
-pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, fingerprint};
+pub use family::{FAMILIES, Family, Judged, Names, Streams, family, judged_release};
+pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, OtherFix, fingerprint};
 pub use inventory::{
     Facts, HistoryEntry, Incomplete, IncompleteKind, Inventory, InventoryDocument, LanguageMarkers, Layer,
     LayerRead, Tool,

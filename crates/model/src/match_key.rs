@@ -3,7 +3,7 @@
 //! Two packages with the same key get the same judgement, in whatever image they are: that is what lets a
 //! rescan judge a key once however many images hold it. A rule that needs another fact adds it here.
 
-use crate::{Package, PackageType, Pro, Release, System};
+use crate::{Package, PackageType, Pro, Release, System, judged_release};
 use serde::{Deserialize, Serialize};
 
 /// match's only package input.
@@ -29,7 +29,7 @@ pub struct MatchKey {
     /// rpm module, `name:stream`. `Some("")`: the database says that it is in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// rpm Vendor, or another sign of origin.
+    /// Who made it: rpm's Vendor, dpkg's Maintainer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The release is not the system's own but the one the package was rebuilt from (Debian backports). A
@@ -67,18 +67,23 @@ impl MatchKey {
         Self {
             package_type: package.package_type.clone(),
             rebuilt: backport.is_some(),
-            release: backport.or_else(|| system.release()),
+            release: backport.or_else(|| judged_release(&system.release()?, package.vendor.as_deref())),
             name: package.name.clone(),
             version: package.version.clone(),
             source_name: source_name.into(),
             source_version: source_version.into(),
             architecture: package.architecture.clone(),
             module: package.module.as_deref().map(module_stream),
-            origin: package.vendor.clone(),
+            origin: package.vendor.clone().or_else(|| maintainer(package)),
             conditions,
             pro: system.pro,
         }
     }
+}
+
+/// Of a deb: nothing else tells who made it.
+fn maintainer(package: &Package) -> Option<String> {
+    package.maintainer.clone().filter(|_| package.package_type == PackageType::Deb)
 }
 
 /// `name:stream` of a MODULARITYLABEL `name:stream:version:context`.

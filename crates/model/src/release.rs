@@ -131,7 +131,7 @@ impl Release {
             | "hex" | "pub" => Some(Self::new(id, "")),
             _ if version.is_empty() => None,
             // Their minors are not kept apart in what advisories say; Red Hat's streams are, by CPE.
-            "rhel" | "centos" | "almalinux" | "rocky" | "ol" => {
+            "rhel" | "centos" | "centos-stream" | "epel" | "almalinux" | "rocky" | "ol" => {
                 version.split('.').next().map(|major| Self::new(id, major))
             }
             // The first was named by year and month.

@@ -43,7 +43,11 @@ impl System {
     /// The release under which advisories are filed; `None` when the files do not say.
     #[must_use]
     pub fn release(&self) -> Option<Release> {
-        let id = self.id.as_deref()?;
+        let id = match (self.id.as_deref()?, &self.pretty_name) {
+            // It calls itself as CentOS Linux was called, and is another thing.
+            ("centos", Some(name)) if name.contains("Stream") => "centos-stream",
+            (id, _) => id,
+        };
         Release::from_os_release(id, self.version_id.as_deref(), self.codename.as_deref())
     }
 }

@@ -99,6 +99,8 @@ fn knowledge(inventory: &Inventory, known: Known<'_>) -> Vec<RuleOutcome> {
     };
     let about_knowledge = |finding: &Finding| {
         let (rule, level) = match finding.kind {
+            // One package of somebody else, whose advisories are not looked for: told, and no more.
+            FindingKind::NotCovered if finding.package.is_some() => return None,
             FindingKind::NotCovered => (NOT_COVERED, Level::Inconclusive),
             FindingKind::UnknownSystem => (UNKNOWN_SYSTEM, Level::Inconclusive),
             FindingKind::StaleKnowledge => (STALE_KNOWLEDGE, Level::Warn),

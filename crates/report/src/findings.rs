@@ -3,7 +3,7 @@
 use crate::column::{Cell, rows};
 use crate::palette::Palette;
 use crate::text::{counted, escaped, wrapped};
-use imagescan_model::{AdvisoryState, Finding, FindingKind, HiddenReason, Severity};
+use imagescan_model::{AdvisoryState, Finding, FindingKind, HiddenReason, OtherFix, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of findings that a table shows.
@@ -20,6 +20,8 @@ struct Group<'a> {
     version: &'a str,
     fixed: Option<&'a str>,
     state: AdvisoryState,
+    /// A fix that comes with support which the image has not.
+    other: Option<&'a OtherFix>,
     ids: BTreeSet<(std::cmp::Reverse<Severity>, &'a str)>,
 }
 
@@ -45,8 +47,8 @@ pub(crate) fn fixable(findings: &[Finding]) -> BTreeSet<&str> {
     shown.filter_map(|finding| finding.package.as_deref()).collect()
 }
 
-/// Source package, installed version, fix, and the state where there is none.
-type Key<'a> = (&'a str, &'a str, Option<&'a str>, Option<AdvisoryState>);
+/// Source package, installed version, fix, and where there is none the state and the stream that has one.
+type Key<'a> = (&'a str, &'a str, Option<&'a str>, Option<(AdvisoryState, Option<&'a OtherFix>)>);
 
 fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<Key<'_>, Group<'_>> = BTreeMap::new();
@@ -55,13 +57,15 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
         let version = finding.version.as_deref().unwrap_or_default();
         let fixed = finding.fixed_version.as_deref();
         let state = finding.state.unwrap_or(AdvisoryState::Affected);
-        let key = (source, version, fixed, Some(state).filter(|_| fixed.is_none()));
+        let other = finding.other_fixes.first().filter(|_| fixed.is_none());
+        let key = (source, version, fixed, Some((state, other)).filter(|_| fixed.is_none()));
         let group = groups.entry(key).or_insert_with(|| Group {
             severity: Severity::Unknown,
             packages: BTreeSet::new(),
             version,
             fixed,
             state,
+            other,
             ids: BTreeSet::new(),
         });
         group.severity = group.severity.max(finding.severity);
@@ -129,12 +133,21 @@ fn cells(group: &Group<'_>, palette: Palette) -> Vec<Cell> {
         Cell { text: severity.name().into(), paint: Box::new(move |text| palette.severity(severity, text)) },
         Cell::plain(package),
         Cell::plain(escaped(group.version)),
-        Cell::plain(group.fixed.map_or_else(|| state(group.state).into(), escaped)),
+        Cell::plain(fix(group)),
         Cell::plain(what),
     ]
 }
 
-/// What stands where a fix would.
+/// The fix, or what stands where one would.
+fn fix(group: &Group<'_>) -> String {
+    match (group.fixed, group.other) {
+        (Some(fixed), _) => escaped(fixed),
+        (None, Some(other)) => format!("{} only", escaped(&other.stream)),
+        (None, None) => state(group.state).into(),
+    }
+}
+
+/// Where there is no fix.
 fn state(state: AdvisoryState) -> &'static str {
     match state {
         AdvisoryState::NotAffected => "not affected",

@@ -22,6 +22,12 @@ pub(crate) fn sentences(report: &Report, image: &ImageReport) -> Vec<String> {
         sentences.push(found(image, known.extent, !unjudged.is_empty()));
         sentences.extend(known.repositories());
     }
+    let third_party = image.findings.iter().filter(|finding| is_third_party(finding)).count();
+    if third_party > 0 {
+        let packages = counted(third_party, "package");
+        sentences
+            .push(format!("Not judged: {packages} that the distribution did not make (-o json lists them)."));
+    }
     if !unjudged.is_empty() {
         let kinds = unjudged.iter();
         let kinds: Vec<String> = kinds
@@ -30,6 +36,10 @@ pub(crate) fn sentences(report: &Report, image: &ImageReport) -> Vec<String> {
         sentences.push(format!("Not judged: {}.", kinds.join(", ")));
     }
     sentences
+}
+
+fn is_third_party(finding: &Finding) -> bool {
+    finding.kind == FindingKind::NotCovered && finding.package.is_some()
 }
 
 fn lacks(image: &ImageReport, what: impl Fn(IncompleteKind) -> bool) -> bool {
@@ -44,12 +54,14 @@ struct Packages<'a> {
 }
 
 fn packages(image: &ImageReport) -> Packages<'_> {
-    let blind =
-        |finding: &&Finding| matches!(finding.kind, FindingKind::NotCovered | FindingKind::UnknownSystem);
+    let of_system = |finding: &&Finding| {
+        matches!(finding.kind, FindingKind::NotCovered | FindingKind::UnknownSystem)
+            && finding.package.is_none()
+    };
     let not_covered: BTreeSet<(Option<&str>, Option<&PackageType>)> = image
         .findings
         .iter()
-        .filter(blind)
+        .filter(of_system)
         .map(|finding| match finding.kind {
             FindingKind::UnknownSystem => (None, None),
             _ => (Some(finding.id.as_str()), finding.package_type.as_ref()),

@@ -132,6 +132,7 @@ fn finding(kind: FindingKind, state: AdvisoryState) -> Finding {
         matched: Some(FindingMatch { name: "x".into(), via: MatchVia::Origin }),
         state: Some(state),
         fixed_version: text(),
+        other_fixes: vec![OtherFix { stream: "esm-apps".into(), version: "1".into() }],
         severity: Severity::High,
         severity_source: text(),
         title: text(),

@@ -24,6 +24,7 @@ fn finding(
         architecture: Some("amd64".into()),
         matched: Some(FindingMatch { name: "openssl".into(), via: MatchVia::Source }),
         state: Some(state),
+        other_fixes: Vec::new(),
         fixed_version: fixed.map(String::from),
         severity,
         severity_source: None,
@@ -195,6 +196,14 @@ fn what_was_not_looked_for_is_never_called_absent() {
     assert!(text.contains("Vulnerabilities were not looked for."), "{text}");
     let mut blind = finding("debian:12", "", Severity::Unknown, AdvisoryState::Affected, None);
     blind.kind = FindingKind::NotCovered;
+    let mut others = judged(inventory("oci:shop"), vec![blind.clone()], ExitCode::Passed, Vec::new());
+    others.findings[0].package = Some("docker-ce".into());
+    let text = plain(&report(Some(knowledge(&CoveredState::ALL)), vec![others]), 120);
+    assert!(
+        text.contains("No known vulnerability. Not judged: 1 package that the distribution did not make"),
+        "{text}"
+    );
+    blind.package = None;
     let uncovered = judged(inventory("oci:shop"), vec![blind], ExitCode::Inconclusive, Vec::new());
     let text = plain(&report(Some(knowledge(&CoveredState::ALL)), vec![uncovered]), 80);
     assert!(text.contains("Vulnerabilities were not looked for."), "{text}");

@@ -6,7 +6,7 @@ use crate::{clock, folders, inputs, output, targets};
 use anyhow::{Context as _, Result, anyhow};
 use imagescan_feeds::{Description, Reader, Record, descriptions};
 use imagescan_knowledge::{Builder, FiledRecord, Knowledge};
-use imagescan_match::judge_key;
+use imagescan_match::{Products, judge_key};
 use imagescan_model::{
     AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
     PackageType,
@@ -164,7 +164,7 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
         let mut key = MatchKey::of(&imagescan_model::System::default(), &package);
         key.release = Some(release.clone());
         let _ = writeln!(text, "\n{version}:");
-        for judgement in judge_key(&key, &rows) {
+        for judgement in judge_key(&key, &rows, &Products::default()) {
             let fix =
                 judgement.fixed_version.map(|version| format!(", fixed in {version}")).unwrap_or_default();
             let _ = writeln!(text, "{} {}{fix}", judgement.row.id, state(judgement.state));

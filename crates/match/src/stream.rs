@@ -1,0 +1,144 @@
+//! Which rows count for a package: by the stream of the row, and by the branch of its fix.
+
+use imagescan_model::{AdvisoryRecord, Family, MatchKey, Streams};
+
+/// The products of an image, for rows that are filed by CPE.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Products {
+    /// CPE names; empty: the image does not say, and has what comes with the system.
+    pub cpes: Vec<String>,
+}
+
+/// A CPE name without its part, as far as rows use it: vendor, product, version, edition.
+#[derive(Debug, PartialEq, Eq)]
+struct Cpe<'a> {
+    product: &'a str,
+    version: &'a str,
+    edition: Option<&'a str>,
+}
+
+impl<'a> Cpe<'a> {
+    /// `cpe:/a:redhat:enterprise_linux:8::appstream` (CPE 2.2 URI); part and vendor are not looked at: the same
+    /// repository is called application here and operating system there.
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.strip_prefix("cpe:/")?.split(':').skip(2);
+        let (product, version) = (parts.next()?, parts.next().unwrap_or_default());
+        let edition = parts.nth(1).filter(|edition| !edition.is_empty());
+        Some(Self { product, version, edition })
+    }
+}
+
+impl Products {
+    /// Whether rows of the product `cpe` are about an image of `release`.
+    fn has(&self, cpe: &str, major: &str) -> bool {
+        let Some(row) = Cpe::parse(cpe) else { return false };
+        if self.cpes.is_empty() {
+            return row.product == "enterprise_linux" && row.version == major;
+        }
+        let same = |own: Cpe<'_>| {
+            let edition = row.edition.is_none() || own.edition.is_none() || row.edition == own.edition;
+            own.product == row.product && own.version == row.version && edition
+        };
+        self.cpes.iter().filter_map(|cpe| Cpe::parse(cpe)).any(same)
+    }
+}
+
+/// What a row's stream makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It counts.
+    Counts,
+    /// It counts, and what others say of the same id does not: the package comes from this stream.
+    Prevails,
+    /// Who had the stream would have its fix.
+    Elsewhere,
+    /// It is about something else.
+    Other,
+}
+
+/// What the stream of `row` means for `key`.
+pub(crate) fn standing(
+    key: &MatchKey,
+    version: &str,
+    row: &AdvisoryRecord,
+    family: &Family,
+    products: &Products,
+) -> Standing {
+    let counts = |holds| if holds { Standing::Counts } else { Standing::Other };
+    match (family.streams, row.stream.as_deref()) {
+        // Builds with a mark are compared with their like only.
+        (Streams::Builds, stream) => counts(stream == build(version)),
+        (_, None) => Standing::Counts,
+        (Streams::None, Some(_)) => Standing::Other,
+        (Streams::Products, Some(cpe)) => {
+            let major = key.release.as_ref().map_or("", |release| &release.version);
+            counts(products.has(cpe, major))
+        }
+        (Streams::Support, Some(stream)) if has_support(key, version, stream) => Standing::Prevails,
+        (Streams::Support, Some(_)) => Standing::Elsewhere,
+        (Streams::Repositories, Some(stream)) => counts(follows(version, row, stream)),
+    }
+}
+
+/// The mark of one of Oracle's builds.
+fn build(version: &str) -> Option<&'static str> {
+    if version.contains("ksplice") {
+        Some("ksplice")
+    } else if version.contains("_fips") {
+        Some("fips")
+    } else {
+        None
+    }
+}
+
+/// Whether the image has the stream: it says so, or the installed version came from there.
+fn has_support(key: &MatchKey, version: &str, stream: &str) -> bool {
+    let pro = key.pro.unwrap_or_default();
+    let is_esm = stream.starts_with("esm");
+    let enabled = match stream {
+        "esm-infra" | "esm-infra-legacy" => pro.infra,
+        "esm-apps" => pro.apps,
+        "esm" => pro.infra || pro.apps,
+        _ => false,
+    };
+    let is_fips = stream.starts_with("fips");
+    enabled
+        || is_esm && version.contains("esm")
+        || is_fips && (version.contains("fips") || version.contains("Fips"))
+}
+
+/// Whether a version is of a repository's line: those of `kernel-5.15` are 5.15; a topic without a number is the only
+/// one that has its packages.
+fn follows(version: &str, row: &AdvisoryRecord, stream: &str) -> bool {
+    let number = stream.trim_start_matches(|c: char| !c.is_ascii_digit());
+    !number.contains('.') || row.fixed_version.as_deref().is_none_or(|fixed| line(fixed) == line(version))
+}
+
+/// The first two numbers of a version, without its epoch.
+pub(crate) fn line(version: &str) -> (&str, &str) {
+    let version = version.split_once(':').map_or(version, |(_, version)| version);
+    let mut parts = version.split(['.', '-']);
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_is_told_by_its_name_and_version_and_where_given_by_its_edition() {
+        let image = |cpes: &[&str]| Products { cpes: cpes.iter().map(|cpe| String::from(*cpe)).collect() };
+        let (base, apps) =
+            ("cpe:/o:redhat:enterprise_linux:8::baseos", "cpe:/a:redhat:enterprise_linux:8::appstream");
+        assert!(image(&[base]).has(base, "8") && !image(&[base]).has(apps, "8"));
+        // What has no fix is filed under the product itself.
+        assert!(image(&[base]).has("cpe:/o:redhat:enterprise_linux:8", "8"));
+        assert!(image(&[apps]).has("cpe:/o:redhat:enterprise_linux:8", "8"));
+        let extended = "cpe:/a:redhat:rhel_eus:8.6::appstream";
+        assert!(!image(&[base, apps]).has(extended, "8"));
+        assert!(image(&[extended]).has(extended, "8"));
+        // An image that does not say has the system, and nothing else.
+        assert!(image(&[]).has(base, "8") && image(&[]).has(apps, "8"));
+        assert!(!image(&[]).has(extended, "8") && !image(&[]).has(base, "9"));
+    }
+}
