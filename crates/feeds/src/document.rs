@@ -20,6 +20,11 @@ impl<'a> Document<'a> {
         self.name
     }
 
+    /// The bytes as they come, for a parser that streams.
+    pub(crate) fn source(&mut self) -> &mut dyn BufRead {
+        self.source
+    }
+
     /// Its first byte that is no blank, by which kinds of document are told apart. Blanks before it are consumed.
     pub(crate) fn first(&mut self) -> Result<Option<u8>, FeedError> {
         loop {

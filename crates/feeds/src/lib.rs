@@ -17,6 +17,7 @@ mod parse;
 mod reader;
 #[cfg(test)]
 mod testing;
+mod xml;
 
 pub use description::{Description, DescriptionError, Parser, descriptions};
 pub use error::FeedError;
