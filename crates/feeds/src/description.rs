@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 3] = [
+const BUILT_IN: [&str; 4] = [
     include_str!("../../../vuln-feeds/alpine.toml"),
+    include_str!("../../../vuln-feeds/amazon.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
 ];
@@ -24,6 +25,8 @@ pub struct Description {
     pub distributions: Vec<String>,
     /// Licence of the data.
     pub licence: String,
+    /// What it does not tell, for people.
+    pub silent: String,
     /// How often it changes, in hours.
     pub cadence_hours: u32,
 }
@@ -32,6 +35,8 @@ pub struct Description {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Parser {
+    /// Amazon Linux's updateinfo.
+    Amazon,
     /// Debian's tracker JSON with the DSA and DLA lists.
     DebianTracker,
     /// Alpine's secdb.
@@ -72,7 +77,7 @@ mod tests {
             Description::parse(text).unwrap();
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
-        assert_eq!(ids, ["alpine", "debian", "osv"]);
+        assert_eq!(ids, ["alpine", "amazon", "debian", "osv"]);
     }
 
     #[test]

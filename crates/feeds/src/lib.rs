@@ -6,6 +6,7 @@
 //! `docs/severity.md`.
 
 mod alpine;
+mod amazon;
 mod cvss;
 mod debian;
 mod description;
@@ -17,6 +18,7 @@ mod parse;
 mod reader;
 #[cfg(test)]
 mod testing;
+mod updateinfo;
 mod xml;
 
 pub use description::{Description, DescriptionError, Parser, descriptions};

@@ -3,7 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{alpine, debian, osv};
+use crate::{alpine, amazon, debian, osv};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -119,6 +119,7 @@ impl Reader {
     #[must_use]
     pub fn new(feed: &Description) -> Self {
         let parser: Box<dyn Parser> = match feed.parser {
+            Kind::Amazon => Box::new(amazon::Amazon::new(&feed.id)),
             Kind::DebianTracker => Box::new(debian::Tracker::new(&feed.id)),
             Kind::Secdb => Box::new(alpine::Secdb::new(&feed.id)),
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
