@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 4] = [
+const BUILT_IN: [&str; 5] = [
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
+    include_str!("../../../vuln-feeds/fedora.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
 ];
 
@@ -39,6 +40,8 @@ pub enum Parser {
     Amazon,
     /// Debian's tracker JSON with the DSA and DLA lists.
     DebianTracker,
+    /// Updates of Fedora and EPEL.
+    Fedora,
     /// Alpine's secdb.
     Secdb,
     /// OSV documents of Debian and Alpine.
@@ -77,7 +80,7 @@ mod tests {
             Description::parse(text).unwrap();
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
-        assert_eq!(ids, ["alpine", "amazon", "debian", "osv"]);
+        assert_eq!(ids, ["alpine", "amazon", "debian", "fedora", "osv"]);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod description;
 mod document;
 mod entries;
 mod error;
+mod fedora;
+mod list;
 mod osv;
 mod parse;
 mod reader;
