@@ -12,87 +12,18 @@
 //! affected. So coverage is what the documents at hand do say of a release, and never full; where none of them
 //! is about something without a fix (Alpine's, and those of advisories), it is fixes only.
 
+mod document;
+
 use crate::cvss;
 use crate::document::Document;
 use crate::error::FeedError;
 use crate::reader::{Out, Parser, title};
+pub(crate) use document::{Affected, Event, Package, Range, Score, Vulnerability};
 use imagescan_model::{
     AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, HiddenReason,
     MatchedBy, PackageType, Release, Severity,
 };
 use imagescan_version::Order;
-use jiff::Timestamp;
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Vulnerability {
-    id: String,
-    #[serde(default)]
-    summary: Option<String>,
-    #[serde(default)]
-    details: Option<String>,
-    #[serde(default)]
-    aliases: Vec<String>,
-    #[serde(default)]
-    upstream: Vec<String>,
-    #[serde(default)]
-    related: Vec<String>,
-    #[serde(default)]
-    severity: Vec<Score>,
-    #[serde(default)]
-    published: Option<Timestamp>,
-    #[serde(default)]
-    withdrawn: Option<Timestamp>,
-    #[serde(default)]
-    affected: Vec<Affected>,
-}
-
-#[derive(Deserialize)]
-struct Affected {
-    #[serde(default)]
-    package: Option<Package>,
-    #[serde(default)]
-    ranges: Vec<Range>,
-    #[serde(default)]
-    versions: Vec<serde::de::IgnoredAny>,
-    #[serde(default)]
-    severity: Vec<Score>,
-    #[serde(default)]
-    ecosystem_specific: Option<Specific>,
-}
-
-#[derive(Deserialize)]
-struct Score {
-    score: String,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    ecosystem: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Range {
-    #[serde(rename = "type")]
-    kind: String,
-    events: Vec<Event>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Event {
-    Introduced(String),
-    Fixed(String),
-    LastAffected(String),
-    Limit(String),
-}
-
-#[derive(Default, Deserialize)]
-struct Specific {
-    #[serde(default)]
-    urgency: Option<String>,
-}
 
 /// OSV documents, one each.
 pub(crate) struct Osv {
