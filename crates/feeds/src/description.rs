@@ -2,12 +2,14 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 5] = [
+const BUILT_IN: [&str; 7] = [
+    include_str!("../../../vuln-feeds/almalinux.toml"),
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
     include_str!("../../../vuln-feeds/fedora.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
+    include_str!("../../../vuln-feeds/rocky.toml"),
 ];
 
 /// One feed.
@@ -36,12 +38,16 @@ pub struct Description {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Parser {
+    /// AlmaLinux's errata.
+    Almalinux,
     /// Amazon Linux's updateinfo.
     Amazon,
     /// Debian's tracker JSON with the DSA and DLA lists.
     DebianTracker,
     /// Updates of Fedora and EPEL.
     Fedora,
+    /// Rocky Linux's errata.
+    Rocky,
     /// Alpine's secdb.
     Secdb,
     /// OSV documents of Debian and Alpine.
@@ -80,7 +86,7 @@ mod tests {
             Description::parse(text).unwrap();
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
-        assert_eq!(ids, ["alpine", "amazon", "debian", "fedora", "osv"]);
+        assert_eq!(ids, ["almalinux", "alpine", "amazon", "debian", "fedora", "osv", "rocky"]);
     }
 
     #[test]

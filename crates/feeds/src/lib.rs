@@ -5,8 +5,10 @@
 //! clock. Half a document is an error, never fewer rows. What each state of a vendor means is in the module of that vendor; how severities map is in
 //! `docs/severity.md`.
 
+mod almalinux;
 mod alpine;
 mod amazon;
+mod cve;
 mod cvss;
 mod debian;
 mod description;
@@ -18,6 +20,8 @@ mod list;
 mod osv;
 mod parse;
 mod reader;
+mod rebuild;
+mod rocky;
 #[cfg(test)]
 mod testing;
 mod updateinfo;

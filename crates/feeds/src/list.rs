@@ -1,6 +1,7 @@
 //! A long list in a JSON document, one item at a time.
 
 use crate::document::Document;
+use crate::entries::Entries;
 use crate::error::FeedError;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -27,6 +28,18 @@ pub(crate) fn each<T: DeserializeOwned>(
         (None, Ok(())) => Ok(()),
         (None, Err(source)) => Err(FeedError::Json { name: document.name().into(), what, source }),
     }
+}
+
+/// Whether the object that `bytes` are has such a member, by which kinds of document are told apart.
+pub(crate) fn has_member(
+    name: &str,
+    bytes: &[u8],
+    member: &str,
+    what: &'static str,
+) -> Result<bool, FeedError> {
+    let members: Entries<String, IgnoredAny> = serde_json::from_slice(bytes)
+        .map_err(|source| FeedError::Json { name: name.into(), what, source })?;
+    Ok(members.0.iter().any(|(known, _)| known == member))
 }
 
 struct List<'a, T> {

@@ -104,3 +104,8 @@ pub(crate) fn refuses_or_repeats(id: &str) {
         }
     }
 }
+
+/// What was left out, as `reason: count`.
+pub(crate) fn dropped(summary: &Summary) -> Vec<String> {
+    summary.dropped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect()
+}

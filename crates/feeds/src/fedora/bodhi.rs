@@ -1,6 +1,7 @@
 //! An update as Bodhi's pages have it.
 
-use super::{NO_PACKAGES, Place, cves, place, published, url};
+use super::{NO_PACKAGES, Place, place, published, url};
+use crate::cve;
 use crate::error::FeedError;
 use crate::reader::{Out, title};
 use crate::updateinfo::{self, Announced, Built};
@@ -80,7 +81,7 @@ pub(super) fn update(
         stream: stream.as_deref(),
         matched_by: MatchedBy::Source,
         id: &update.alias,
-        cves: &cves(texts.into_iter().chain(bugs).flatten()),
+        cves: &cve::ids(texts.into_iter().chain(bugs).flatten()),
         title: title.as_deref(),
         url: Some(url(&update.alias)),
         severity: severity(update).map_err(|word| refused("unknown severity", word))?,

@@ -8,6 +8,7 @@
 
 mod bodhi;
 
+use crate::cve;
 use crate::document::Document;
 use crate::error::FeedError;
 use crate::list;
@@ -53,7 +54,7 @@ impl Fedora {
         }
         let texts = [update.title.as_deref(), update.description.as_deref()];
         let referred = update.references.iter().flat_map(|reference| [&reference.id, &reference.title]);
-        let cves = cves(texts.into_iter().flatten().chain(referred.map(String::as_str)));
+        let cves = cve::ids(texts.into_iter().flatten().chain(referred.map(String::as_str)));
         for (place, collection) in places.iter().zip(&update.collections) {
             match place {
                 Place::Packages(release, stream) => {
@@ -188,20 +189,6 @@ fn module(title: &str) -> Option<String> {
     let (rest, _version) = build.rsplit_once('-')?;
     let (name, stream) = rest.rsplit_once('-')?;
     Some(format!("{name}:{stream}"))
-}
-
-/// All CVEs that stand in texts.
-fn cves<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    let ids = |text: &'a str| text.split("CVE-").skip(1).filter_map(id);
-    texts.into_iter().flat_map(ids).collect()
-}
-
-/// The CVE that goes on with `rest`.
-fn id(rest: &str) -> Option<String> {
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let (year, rest) = rest.split_once('-')?;
-    let number = rest.get(..digits(rest))?;
-    (year.len() == 4 && digits(year) == 4 && number.len() >= 4).then(|| format!("CVE-{year}-{number}"))
 }
 
 fn url(id: &str) -> String {

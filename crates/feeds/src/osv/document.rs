@@ -23,6 +23,8 @@ pub(crate) struct Vulnerability {
     #[serde(default)]
     pub(crate) withdrawn: Option<Timestamp>,
     #[serde(default)]
+    pub(crate) references: Vec<Reference>,
+    #[serde(default)]
     pub(crate) affected: Vec<Affected>,
 }
 
@@ -43,6 +45,11 @@ pub(crate) struct Affected {
 #[derive(Deserialize)]
 pub(crate) struct Score {
     pub(crate) score: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) url: String,
 }
 
 #[derive(Deserialize)]
