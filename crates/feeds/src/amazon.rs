@@ -67,6 +67,7 @@ impl Amazon {
                 url: url(&release, stream.as_deref(), &update.id),
                 severity: update.severity,
                 issued: update.issued,
+                disclosed: None,
             };
             announced.records(&collection.packages, out);
         }

@@ -2,13 +2,16 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 10] = [
     include_str!("../../../vuln-feeds/almalinux.toml"),
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
+    include_str!("../../../vuln-feeds/azurelinux.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
     include_str!("../../../vuln-feeds/fedora.toml"),
+    include_str!("../../../vuln-feeds/oracle.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
+    include_str!("../../../vuln-feeds/photon.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
 ];
 
@@ -42,10 +45,16 @@ pub enum Parser {
     Almalinux,
     /// Amazon Linux's updateinfo.
     Amazon,
+    /// OVAL of Azure Linux and CBL-Mariner.
+    Azurelinux,
     /// Debian's tracker JSON with the DSA and DLA lists.
     DebianTracker,
     /// Updates of Fedora and EPEL.
     Fedora,
+    /// OVAL of Oracle Linux.
+    Oracle,
+    /// Photon OS.
+    Photon,
     /// Rocky Linux's errata.
     Rocky,
     /// Alpine's secdb.
@@ -86,7 +95,21 @@ mod tests {
             Description::parse(text).unwrap();
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
-        assert_eq!(ids, ["almalinux", "alpine", "amazon", "debian", "fedora", "osv", "rocky"]);
+        assert_eq!(
+            ids,
+            [
+                "almalinux",
+                "alpine",
+                "amazon",
+                "azurelinux",
+                "debian",
+                "fedora",
+                "oracle",
+                "osv",
+                "photon",
+                "rocky"
+            ]
+        );
     }
 
     #[test]

@@ -194,6 +194,7 @@ pub(crate) struct Announced<'a> {
     pub(crate) url: Option<String>,
     pub(crate) severity: Severity,
     pub(crate) issued: Option<Timestamp>,
+    pub(crate) disclosed: Option<Timestamp>,
 }
 
 impl Announced<'_> {
@@ -240,6 +241,7 @@ impl Announced<'_> {
                 url: self.url.clone(),
                 date: self.issued,
             }],
+            disclosed: self.disclosed.map(|at| DatedAs { at, kind: DateKind::Disclosed }),
             fix_available: self.issued.map(|at| DatedAs { at, kind: DateKind::Advisory }),
             ..AdvisoryRecord::new(self.release.clone(), PackageType::Rpm, self.matched_by, package, id)
         }

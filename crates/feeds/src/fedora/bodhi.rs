@@ -86,6 +86,7 @@ pub(super) fn update(
         url: Some(url(&update.alias)),
         severity: severity(update).map_err(|word| refused("unknown severity", word))?,
         issued: issued(update).map_err(|date| refused("no date", date))?,
+        disclosed: None,
     };
     announced.records(&packages.ok_or_else(|| refused("a build without version in", &update.alias))?, out);
     Ok(())

@@ -89,6 +89,7 @@ impl Fedora {
             url: Some(url(&update.id)),
             severity: update.severity,
             issued: update.issued,
+            disclosed: None,
         }
     }
 }

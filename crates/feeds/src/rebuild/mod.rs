@@ -84,6 +84,7 @@ impl Advisory {
                 url: self.url(release),
                 severity: self.severity,
                 issued: self.issued,
+                disclosed: None,
             };
             announced.records(packages, out);
         }
