@@ -3,6 +3,9 @@
 //!
 //! It knows fixed issues only: silence does not mean 'not affected'. The version `0` marks what was found not to
 //! affect the package. Of two versions for one id the higher is the full fix; both are kept.
+//!
+//! Wolfi and Chainguard publish the same without a branch: they roll. Their documents are told apart by where
+//! their packages are; CVEs stand beside GHSAs of the same thing, and which belong together is not told.
 
 use crate::document::Document;
 use crate::entries::Entries;
@@ -14,8 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
 struct Branch {
-    distroversion: String,
+    #[serde(default)]
+    distroversion: Option<String>,
     reponame: String,
+    #[serde(default)]
+    urlprefix: Option<String>,
     packages: Vec<Package>,
 }
 
@@ -66,11 +72,17 @@ impl Parser for Secdb {
         if document.first()? != Some(b'{') {
             return Err(document.unrecognised(&self.feed, "secdb JSON such as main.json"));
         }
-        let Branch { distroversion, reponame, packages } = document.json("secdb document")?;
-        let branch = distroversion.strip_prefix('v').unwrap_or(&distroversion);
-        let release: Release = format!("alpine:{branch}")
-            .parse()
-            .map_err(|_| document.value("unknown distroversion", distroversion.clone()))?;
+        let Branch { distroversion, reponame, urlprefix, packages } = document.json("secdb document")?;
+        let release = match distroversion {
+            Some(branch) => {
+                let release = format!("alpine:{}", branch.strip_prefix('v').unwrap_or(&branch)).parse();
+                release.map_err(|_| document.value("unknown distroversion", branch))?
+            }
+            None => {
+                let place = urlprefix.unwrap_or_default();
+                rolling(&place).ok_or_else(|| document.value("neither a branch nor a known place:", place))?
+            }
+        };
         self.repositories.entry(release.clone()).or_default().insert(reponame);
         for Package { pkg } in packages {
             for (version, ids) in pkg.secfixes.map(|fixes| fixes.0).unwrap_or_default() {
@@ -96,8 +108,21 @@ impl Parser for Secdb {
     }
 }
 
+/// The distribution whose packages are at `place`, and which has no branches.
+fn rolling(place: &str) -> Option<Release> {
+    let host = place.strip_prefix("https://")?.split('/').next()?;
+    Some(match host {
+        "packages.wolfi.dev" => Release::new("wolfi", ""),
+        "packages.cgr.dev" => Release::new("chainguard", ""),
+        _ => return None,
+    })
+}
+
 /// The repositories of a branch that secdb has a document of: `community` began with 3.3.
 fn published(release: &Release) -> &'static [&'static str] {
+    if release.distribution != "alpine" {
+        return &[];
+    }
     let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
     let mut parts = release.version.split('.');
     match (number(parts.next()), number(parts.next())) {
@@ -248,6 +273,24 @@ mod tests {
             of(&[("v3.2", "main"), ("edge", "community")]),
             ["alpine:3.2: main -", "alpine:edge: community -main"]
         );
+    }
+
+    #[test]
+    fn what_rolls_is_told_by_where_its_packages_are() {
+        let (records, summary) = crate::testing::read_samples("wolfi");
+        assert_eq!(
+            records.iter().map(crate::testing::line).collect::<Vec<_>>(),
+            [
+                "chainguard curl CVE-2023-38545 affected <8.4.0-r0",
+                "wolfi curl CVE-2020-19909 notaffected",
+                "wolfi curl CVE-2023-38545 affected <8.4.0-r0",
+                "wolfi curl CVE-2023-38546 affected <8.4.0-r0",
+            ]
+        );
+        let line = |covered: &FeedCoverage| format!("{}: {:?}", covered.release, covered.missing);
+        assert_eq!(summary.coverage.iter().map(line).collect::<Vec<_>>(), ["chainguard: {}", "wolfi: {}"]);
+        let elsewhere = r#"{"urlprefix": "https://example.org", "reponame": "os", "packages": []}"#;
+        assert!(read(elsewhere).is_err());
     }
 
     #[test]

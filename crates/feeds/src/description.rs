@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 10] = [
+const BUILT_IN: [&str; 12] = [
     include_str!("../../../vuln-feeds/almalinux.toml"),
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
+    include_str!("../../../vuln-feeds/arch.toml"),
     include_str!("../../../vuln-feeds/azurelinux.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
     include_str!("../../../vuln-feeds/fedora.toml"),
@@ -13,6 +14,7 @@ const BUILT_IN: [&str; 10] = [
     include_str!("../../../vuln-feeds/osv.toml"),
     include_str!("../../../vuln-feeds/photon.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
+    include_str!("../../../vuln-feeds/wolfi.toml"),
 ];
 
 /// One feed.
@@ -45,6 +47,8 @@ pub enum Parser {
     Almalinux,
     /// Amazon Linux's updateinfo.
     Amazon,
+    /// Arch Linux's tracker.
+    Arch,
     /// OVAL of Azure Linux and CBL-Mariner.
     Azurelinux,
     /// Debian's tracker JSON with the DSA and DLA lists.
@@ -57,7 +61,7 @@ pub enum Parser {
     Photon,
     /// Rocky Linux's errata.
     Rocky,
-    /// Alpine's secdb.
+    /// Alpine's secdb, and that of Wolfi and Chainguard.
     Secdb,
     /// OSV documents of Debian and Alpine.
     Osv,
@@ -101,13 +105,15 @@ mod tests {
                 "almalinux",
                 "alpine",
                 "amazon",
+                "arch",
                 "azurelinux",
                 "debian",
                 "fedora",
                 "oracle",
                 "osv",
                 "photon",
-                "rocky"
+                "rocky",
+                "wolfi"
             ]
         );
     }

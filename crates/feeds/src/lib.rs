@@ -8,6 +8,7 @@
 mod almalinux;
 mod alpine;
 mod amazon;
+mod arch;
 mod azurelinux;
 mod cve;
 mod cvss;

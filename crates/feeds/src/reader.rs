@@ -3,7 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{almalinux, alpine, amazon, azurelinux, debian, fedora, oracle, osv, photon, rocky};
+use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, rocky};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -121,6 +121,7 @@ impl Reader {
         let parser: Box<dyn Parser> = match feed.parser {
             Kind::Almalinux => Box::new(almalinux::Almalinux::new(&feed.id)),
             Kind::Amazon => Box::new(amazon::Amazon::new(&feed.id)),
+            Kind::Arch => Box::new(arch::Arch::new(&feed.id)),
             Kind::Azurelinux => Box::new(azurelinux::Azurelinux::new(&feed.id)),
             Kind::DebianTracker => Box::new(debian::Tracker::new(&feed.id)),
             Kind::Fedora => Box::new(fedora::Fedora::new(&feed.id)),
