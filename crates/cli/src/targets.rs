@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 use imagescan_image::registry::{Pull, Registries};
 use imagescan_image::{
     DaemonSettings, Document, Image, Inflater, LayerExtent, Limits, Options, PlatformChoice, Question,
-    SharedLayers, Target, TargetError,
+    SharedLayers, Target, TargetError, Threads,
 };
 use imagescan_model::{Incomplete, IncompleteKind, Inventory};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub(crate) fn read(
     };
     let side_by_side = jobs.min(names.len()).max(1);
     let shown = Shown::new(arguments.progress, arguments.quiet, is_seen, names.len());
-    let options = options(arguments, (jobs / side_by_side).max(1), &shown)?;
+    let options = options(arguments, jobs, &shown)?;
     let cache = options.cache.clone();
     let places = Places {
         engines: crate::daemons::settings(arguments.offline),
@@ -115,7 +115,7 @@ pub(crate) fn read(
 
 fn options(arguments: &Targets, jobs: usize, shown: &Shown) -> Result<Options> {
     Ok(Options {
-        jobs,
+        threads: Threads::new(jobs),
         extent: if arguments.whole { LayerExtent::Whole } else { LayerExtent::Needed },
         limits: limits(arguments),
         spill: crate::folders::cache(&arguments.cache)?.join("spill"),

@@ -9,7 +9,7 @@ use crate::limits::{Late, LimitError, Limits};
 use crate::progress::Meter;
 use crate::registry::remote::RemoteBlob;
 use crate::tar::{self, TarError, TarLimits, Walker};
-use crate::work::Idle;
+use crate::work::Threads;
 use imagescan_fetch::FetchError;
 use imagescan_model::Digest;
 use std::io::{self, Read};
@@ -70,8 +70,8 @@ pub(crate) struct Reading<'a> {
     pub limits: &'a Limits,
     pub meter: &'a Meter,
     pub inflater: Inflater,
-    /// Threads that have nothing to do.
-    pub idle: &'a Idle,
+    /// Those that may have nothing to do.
+    pub threads: &'a Threads,
 }
 
 /// Reads `blob` to its end into `collector`; compares the inflated bytes with `diff_id` where that is asked.
@@ -164,7 +164,7 @@ fn walk(
                 inflated = blob.len();
             } else {
                 let mut seen = 0;
-                let file = file.map(|blob| (blob, reading.idle));
+                let file = file.map(|blob| (blob, reading.threads));
                 inflate::inflate(
                     &mut head.chain(source),
                     file,

@@ -62,3 +62,4 @@ pub use read_at::ReadAt;
 pub use shared::SharedLayers;
 pub use target::{Document, Location, Target, TargetError};
 pub use tree::{File, LinkError, ModifiedIn, Tree, TreeBuilder, View};
+pub use work::Threads;

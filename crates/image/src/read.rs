@@ -21,6 +21,7 @@ use crate::registry::{Pull, Registries};
 use crate::shared::SharedLayers;
 use crate::target::{Form, Location};
 use crate::tree::Tree;
+use crate::work::Threads;
 use crate::{docker, markers, oci, rootfs};
 use imagescan_model::{ImageReference, Incomplete, IncompleteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,8 +45,8 @@ pub enum LayerExtent {
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Threads.
-    pub jobs: usize,
+    /// Threads, which all targets of a run share.
+    pub threads: Threads,
     /// How much of a layer.
     pub extent: LayerExtent,
     /// What bounds the scan.
@@ -71,7 +72,7 @@ impl Options {
     #[must_use]
     pub fn new(spill: PathBuf) -> Self {
         Self {
-            jobs: 1,
+            threads: Threads::default(),
             extent: LayerExtent::default(),
             limits: Limits::default(),
             spill,

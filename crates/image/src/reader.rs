@@ -11,7 +11,7 @@ use crate::progress::Meter;
 use crate::question::Question;
 use crate::read::Options;
 use crate::shared::Claim;
-use crate::work::{self, Idle};
+use crate::work;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -149,12 +149,12 @@ impl<'a> Reader<'a> {
         // What a registry says of sizes may be anything.
         let bytes = turns.iter().map(|turn| turn.source.len()).fold(0, u64::saturating_add);
         meter.begin(turns.len() as u64, bytes);
-        let idle = Idle::default();
-        let reading = Reading { limits: &options.limits, meter, inflater: options.inflater, idle: &idle };
+        let reading =
+            Reading { limits: &options.limits, meter, inflater: options.inflater, threads: &options.threads };
         let job = Job { question, store, tables, layers, bytes, reading: &reading };
         let mut items: Vec<Item<'_, 'a>> = turns.iter().map(Item::Walk).collect();
         items.extend(turns.iter().map(Item::Hash));
-        let done = work::run(options.jobs, &idle, &items, Item::cost, |item| self.work(item, &job, known));
+        let done = work::run(&options.threads, &items, Item::cost, |item| self.work(item, &job, known));
         let mut results = Vec::with_capacity(items.len());
         for (item, result) in items.iter().zip(done) {
             results.push(match (&item.turn().source.blob, result) {

@@ -8,7 +8,7 @@ use crate::plan::Source;
 use crate::progress::Meter;
 use crate::question::Question;
 use crate::read::Options;
-use crate::work::{self, Idle};
+use crate::work;
 use imagescan_model::LayerRead;
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl<'a> Known<'a> {
     /// What is known of each layer.
     pub(crate) fn load(&self, layers: &[Option<Keys>]) -> Vec<Found> {
         let size = |keys: &Option<Keys>| keys.as_ref().map_or(0, |keys| keys.whole.size);
-        let loaded = work::run(self.options.jobs, &Idle::default(), layers, size, |keys| {
+        let loaded = work::run(&self.options.threads, layers, size, |keys| {
             let keys = keys.as_ref()?;
             // What was read as a whole takes nothing on trust.
             self.find(&keys.whole).or_else(|| self.find(keys.lazy.as_ref()?))

@@ -11,7 +11,7 @@ mod zstd;
 
 use crate::blob::Blob;
 use crate::layer::LayerError;
-use crate::work::Idle;
+use crate::work::Threads;
 use deflate::Window;
 #[cfg(fuzzing)]
 pub use deflate::agreement::agreed;
@@ -86,7 +86,7 @@ pub(crate) fn recognise(head: &[u8]) -> Compression {
 /// Where the same bytes lie in `file`, threads that are idle may help.
 pub(crate) fn inflate(
     source: &mut dyn Read,
-    file: Option<(&Blob, &Idle)>,
+    file: Option<(&Blob, &Threads)>,
     compression: Compression,
     inflater: Inflater,
     give: impl FnMut(&[u8], u64) -> Result<(), LayerError>,

@@ -8,7 +8,7 @@ use crate::layer::{LayerError, Reading};
 use crate::limits::Limits;
 use crate::progress::{Meter, Progress};
 use crate::question::Question;
-use crate::work::Idle;
+use crate::work::Threads;
 use imagescan_model::Digest;
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
@@ -30,7 +30,8 @@ pub fn read_lazily(bytes: &[u8], is_estargz: bool) {
     let limits = Limits { layer_bytes: 16 << 20, ..Limits::default() };
     let store = Store::new(std::env::temp_dir(), &limits);
     let meter = Meter::new(Arc::new(Progress::default()));
-    let reading = Reading { limits: &limits, meter: &meter, inflater: Inflater::Own, idle: &Idle::default() };
+    let reading =
+        Reading { limits: &limits, meter: &meter, inflater: Inflater::Own, threads: &Threads::default() };
     let question = Question::new(&["etc/os-release", "var/lib/dpkg/status", "var/lib/dpkg/info/*.list"]);
     let job =
         Job { question: &question, store: &store, tables: &store, layers: 1, bytes: 0, reading: &reading };

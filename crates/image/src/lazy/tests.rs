@@ -9,7 +9,7 @@ use crate::inflate::{self, Inflater, recognise};
 use crate::limits::Limits;
 use crate::progress::{Meter, Progress};
 use crate::tar::{TarLimits, Walker};
-use crate::work::Idle;
+use crate::work::Threads;
 use imagescan_model::LayerRead;
 use packed::{
     Cut, Packed, USUAL, estargz, estargz_of, estargz_with, footer, old_footer, zstd_chunked, zstd_chunked_of,
@@ -41,7 +41,7 @@ impl Ranges for Asked<'_> {
 fn with<T>(limits: &Limits, read: impl FnOnce(&Job<'_>) -> T) -> T {
     let [store, tables] = [limits, &Limits::default()].map(|limits| Store::new(std::env::temp_dir(), limits));
     let meter = Meter::new(Arc::new(Progress::default()));
-    let reading = Reading { limits, meter: &meter, inflater: Inflater::Own, idle: &Idle::default() };
+    let reading = Reading { limits, meter: &meter, inflater: Inflater::Own, threads: &Threads::default() };
     let question = Question::new(&["etc/os-release", "var/lib/dpkg/status", LIST]);
     read(&Job { question: &question, store: &store, tables: &tables, layers: 1, bytes: 0, reading: &reading })
 }

@@ -10,16 +10,16 @@ use super::{Frame, Give, is_frame};
 use crate::blob::Blob;
 use crate::inflate::input::Input;
 use crate::layer::LayerError;
-use crate::work::Idle;
+use crate::work::{Permit, Threads};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use zstd::bulk::Decompressor;
 
 /// Bytes of content that are decoded at once where frames are small.
-const STRETCH: u64 = 1 << 20;
-/// Bytes, of content or compressed, of a frame that is not streamed.
-const LARGEST: u64 = 4 << 20;
+const STRETCH: u64 = 512 << 10;
+/// Bytes, of content or compressed, of what is decoded at once: each thread holds as much.
+const LARGEST: u64 = 1 << 20;
 /// Bytes of content that may wait for their turn before more is begun.
 const WAITING: u64 = 8 << 20;
 
@@ -59,18 +59,17 @@ struct State<'a> {
 }
 
 /// Decodes the frames of `blob` from byte `start` on.
-pub(super) fn frames(blob: &Blob, start: u64, idle: &Idle, give: &mut Give<'_>) -> Result<(), LayerError> {
-    let glances = Glances::at(blob);
-    let done = BTreeMap::new();
-    let state = State { glances, next: start, number: 0, waiting: 0, done, is_over: false };
-    let shared = Shared { blob, state: Mutex::new(state), changed: Condvar::new() };
+pub(super) fn frames(
+    blob: &Blob,
+    start: u64,
+    threads: &Threads,
+    give: &mut Give<'_>,
+) -> Result<(), LayerError> {
+    let shared = Shared { blob, state: Mutex::new(State::at(blob, start)), changed: Condvar::new() };
     std::thread::scope(|scope| {
         let help = || {
-            if let Some(permit) = idle.take() {
-                let helper = || {
-                    let _permit = permit;
-                    shared.help();
-                };
+            if let Some(permit) = threads.spare() {
+                let helper = || shared.help(permit);
                 // Where the system gives no thread, this one does it all.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, helper);
             }
@@ -140,16 +139,16 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Decodes stretches until there are no more.
-    fn help(&self) {
+    /// Decodes stretches until there are no more, or somebody has a layer to read.
+    fn help(&self, permit: Permit<'_>) {
         let Ok(mut decompressor) = Decompressor::new() else { return };
         let mut state = self.lock();
-        while !state.is_over {
+        while !state.is_over && !permit.is_wanted() {
             if state.waiting >= WAITING {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            // What cannot be read is told by the thread that reads the layer.
+            // What cannot be read is left to the thread that reads the layer.
             let Ok(Some(stretch)) = state.claim(self.blob) else { return };
             drop(state);
             let content = self.decode(&stretch, &mut decompressor);
@@ -175,7 +174,7 @@ impl<'a> Shared<'a> {
         let Some(part) = self.blob.part(stretch.start, stretch.end - stretch.start) else { return Ok(()) };
         let mut reader = part.reader();
         let mut input = Input::from(&mut reader, stretch.start);
-        let mut decoder = Frame::decoder()?;
+        let mut decoder = Frame::new();
         let mut more = input.more(is_frame)?;
         while more {
             more = decoder.frame(&mut input, give)?;
@@ -184,16 +183,22 @@ impl<'a> Shared<'a> {
     }
 }
 
-impl State<'_> {
+impl<'a> State<'a> {
+    fn at(blob: &'a Blob, start: u64) -> Self {
+        let (glances, done) = (Glances::at(blob), BTreeMap::new());
+        Self { glances, next: start, number: 0, waiting: 0, done, is_over: false }
+    }
+
     /// The next stretch that nobody has; `None` at the end.
     fn claim(&mut self, blob: &Blob) -> Result<Option<Stretch>, LayerError> {
         let start = self.next;
         if start == blob.len() {
             return Ok(None);
         }
-        let mut content = 0;
+        // Nothing is claimed before all of it could be looked at.
+        let (mut content, mut next) = (0, start);
         let stretch = loop {
-            let frame = self.glances.frame(self.next)?;
+            let frame = self.glances.frame(next)?;
             let small = frame.and_then(|frame| {
                 let size = frame.content.filter(|size| *size <= LARGEST.saturating_sub(content))?;
                 (frame.end - start <= LARGEST).then_some((frame.end, size))
@@ -202,23 +207,49 @@ impl State<'_> {
             match small {
                 Some((end, size)) => {
                     content += size;
-                    self.next = end;
+                    next = end;
                     if content >= STRETCH || end == blob.len() {
                         break Stretch { number, start, end, content: Some(content) };
                     }
                 }
-                None if self.next > start => {
-                    break Stretch { number, start, end: self.next, content: Some(content) };
+                None if next > start => {
+                    break Stretch { number, start, end: next, content: Some(content) };
                 }
                 None => {
                     // Of what is no frame nobody knows where it ends.
-                    self.next = frame.map_or(blob.len(), |frame| frame.end);
-                    break Stretch { number, start, end: self.next, content: None };
+                    next = frame.map_or(blob.len(), |frame| frame.end);
+                    break Stretch { number, start, end: next, content: None };
                 }
             }
         };
+        self.next = next;
         self.number += 1;
         self.waiting += stretch.content.unwrap_or_default();
         Ok(Some(stretch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_stretch_that_could_not_be_looked_at_is_nobodys() {
+        let frames: Vec<u8> =
+            (0..20_u8).flat_map(|byte| zstd::encode_all(&[byte; 100_000][..], 1).unwrap()).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&frames).unwrap();
+        let blob = Blob::whole(file.try_clone().unwrap()).unwrap();
+        let mut state = State::at(&blob, 0);
+        file.set_len(5).unwrap();
+        assert!(state.claim(&blob).is_err());
+        std::os::unix::fs::FileExt::write_all_at(&file, &frames, 0).unwrap();
+        let mut at = 0;
+        while let Some(stretch) = state.claim(&blob).unwrap() {
+            assert_eq!(stretch.start, at);
+            at = stretch.end;
+        }
+        assert_eq!(at, frames.len() as u64);
     }
 }

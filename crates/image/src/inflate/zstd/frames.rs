@@ -1,16 +1,66 @@
-//! Where frames begin and end, by their headers alone (RFC 8878, 3.1.1).
+//! Where frames begin and end, and what they ask for, by their headers alone (RFC 8878, 3.1.1).
 
 use super::WINDOW_LOG;
 use crate::blob::Blob;
 use std::io;
 
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+/// Bytes of the longest header.
+pub(super) const HEADER: usize = 18;
 /// Bytes that are read at once to look at headers: what lies between two blocks is stepped over.
 const GLANCE: usize = 512;
 /// Bytes that a compressed block decodes to, at most.
 const BLOCK: u64 = 128 << 10;
 
-/// A frame that can be decoded for itself.
+/// What the header of a frame says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Bytes of the header.
+    length: u64,
+    /// Bytes of history that decoding asks for.
+    pub window: u64,
+    /// Bytes it decodes to, if it says so.
+    content: Option<u64>,
+    has_checksum: bool,
+    has_dictionary: bool,
+}
+
+impl Header {
+    /// Reads the header at the start of `bytes`; `None`: it is none, or is cut.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (magic, bytes) = bytes.split_first_chunk()?;
+        let (descriptor, bytes) = bytes.split_first()?;
+        if *magic != MAGIC || descriptor & 0x08 != 0 {
+            return None;
+        }
+        let is_single = descriptor & 0x20 != 0;
+        let (window, bytes) = if is_single {
+            (None, bytes)
+        } else {
+            let (window, bytes) = bytes.split_first()?;
+            let base = 1_u64 << (10 + (window >> 3));
+            (Some(base + base / 8 * u64::from(window & 7)), bytes)
+        };
+        let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied().unwrap_or_default();
+        let bytes = bytes.get(dictionary..)?;
+        let (size, content) = match descriptor >> 6 {
+            0 if !is_single => (0, None),
+            0 => (1, Some(u64::from(*bytes.first()?))),
+            1 => (2, Some(u64::from(u16::from_le_bytes(*bytes.first_chunk()?)) + 256)),
+            2 => (4, Some(u64::from(u32::from_le_bytes(*bytes.first_chunk()?)))),
+            _ => (8, Some(u64::from_le_bytes(*bytes.first_chunk()?))),
+        };
+        Some(Self {
+            length: 5 + u64::from(!is_single) + dictionary as u64 + size,
+            window: window.or(content)?,
+            content,
+            has_checksum: descriptor & 0x04 != 0,
+            has_dictionary: dictionary > 0,
+        })
+    }
+}
+
+/// A frame that is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     /// Where it ends in the layer.
@@ -32,60 +82,41 @@ impl<'a> Glances<'a> {
         Self { blob, buffer: [0; GLANCE], start: 0, filled: 0 }
     }
 
-    /// `N` bytes from `offset` on; `None` where there are not so many.
-    fn bytes<const N: usize>(&mut self, offset: u64) -> io::Result<Option<[u8; N]>> {
-        let known = offset.checked_sub(self.start).and_then(|from| usize::try_from(from).ok());
-        let known =
-            known.and_then(|from| self.buffer.get(..self.filled)?.get(from..)?.first_chunk().copied());
-        if known.is_some() {
-            return Ok(known);
+    /// The bytes from `offset` on: `count`, or as many as there are.
+    fn bytes(&mut self, offset: u64, count: usize) -> io::Result<&[u8]> {
+        let is_there = offset >= self.start && offset + count as u64 <= self.start + self.filled as u64;
+        if !is_there {
+            // Until it succeeds there is nothing.
+            self.filled = 0;
+            self.filled = self.blob.read_at(&mut self.buffer, offset)?;
+            self.start = offset;
         }
-        self.start = offset;
-        self.filled = self.blob.read_at(&mut self.buffer, offset)?;
-        Ok(self.buffer.get(..self.filled).and_then(|bytes| bytes.first_chunk().copied()))
+        let from = usize::try_from(offset - self.start).unwrap_or(GLANCE);
+        let bytes = self.buffer.get(from..self.filled).unwrap_or_default();
+        Ok(bytes.get(..count).unwrap_or(bytes))
     }
 
     /// The frame that begins at `start`; `None`: none does, or not a whole one, which the decoder will tell.
     pub(super) fn frame(&mut self, start: u64) -> io::Result<Option<Extent>> {
-        let Some([magic @ .., descriptor]) = self.bytes::<5>(start)? else { return Ok(None) };
-        if let [0x50..=0x5f, 0x2a, 0x4d, 0x18] = magic {
-            let Some(length) = self.bytes(start + 4)? else { return Ok(None) };
-            let end = start + 8 + u64::from(u32::from_le_bytes(length));
-            return Ok((end <= self.blob.len()).then_some(Extent { end, content: Some(0) }));
+        let length = self.blob.len();
+        let head = self.bytes(start, HEADER)?;
+        if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = *head {
+            let end = start + 8 + u64::from(u32::from_le_bytes([a, b, c, d]));
+            return Ok((end <= length).then_some(Extent { end, content: Some(0) }));
         }
-        if magic != MAGIC || descriptor & 0x08 != 0 {
-            return Ok(None);
-        }
-        let is_single = descriptor & 0x20 != 0;
-        let mut at = start + 5;
-        let mut is_bounded = true;
-        if !is_single {
-            let Some([window]) = self.bytes(at)? else { return Ok(None) };
-            let log = 10 + u32::from(window >> 3);
-            is_bounded = log < WINDOW_LOG || (log == WINDOW_LOG && window & 7 == 0);
-            at += 1;
-        }
-        let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied().unwrap_or_default();
-        at += dictionary;
-        let (size, content) = match descriptor >> 6 {
-            0 if !is_single => (0, None),
-            0 => (1, self.bytes(at)?.map(|[size]| u64::from(size))),
-            1 => (2, self.bytes(at)?.map(|size| u64::from(u16::from_le_bytes(size)) + 256)),
-            2 => (4, self.bytes(at)?.map(|size| u64::from(u32::from_le_bytes(size)))),
-            _ => (8, self.bytes(at)?.map(u64::from_le_bytes)),
-        };
-        let checksum = if descriptor & 0x04 != 0 { 4 } else { 0 };
-        let Some((end, most)) = self.blocks(at + size)? else { return Ok(None) };
-        let end = end + checksum;
-        let content = Some(content.unwrap_or(most)).filter(|_| is_bounded && dictionary == 0);
-        Ok((end <= self.blob.len()).then_some(Extent { end, content }))
+        let Some(header) = Header::parse(head) else { return Ok(None) };
+        let Some((end, most)) = self.blocks(start + header.length)? else { return Ok(None) };
+        let end = end + if header.has_checksum { 4 } else { 0 };
+        let is_given = header.window <= 1 << WINDOW_LOG && !header.has_dictionary;
+        let content = Some(header.content.unwrap_or(most)).filter(|_| is_given);
+        Ok((end <= length).then_some(Extent { end, content }))
     }
 
     /// Where the last of the blocks from `at` on ends, and what all decode to, at most.
     fn blocks(&mut self, mut at: u64) -> io::Result<Option<(u64, u64)>> {
         let mut most = 0;
         loop {
-            let Some([a, b, c]) = self.bytes(at)? else { return Ok(None) };
+            let [a, b, c] = *self.bytes(at, 3)? else { return Ok(None) };
             let header = u32::from_le_bytes([a, b, c, 0]);
             let size = u64::from(header >> 3);
             let (stored, content) = match header >> 1 & 3 {

@@ -33,9 +33,9 @@ fn in_file(bytes: &[u8], threads: usize) -> Said {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let blob = Blob::whole(file).unwrap();
-    let idle = Idle::of(threads);
+    let idle = Threads::new(threads);
     let said = said(|give| frames(Input::new(&mut blob.reader()), Some((&blob, &idle)), give));
-    assert_eq!(idle.count(), threads, "a thread was not given back");
+    assert_eq!(idle.free(), threads, "a thread was not given back");
     said
 }
 
@@ -57,9 +57,9 @@ fn agrees(bytes: &[u8]) -> Said {
     // A decoder that was fed more at once tells of damage at a later byte.
     let placeless =
         |said: &Said| said.clone().map_err(|error| error.replace(|c: char| c.is_ascii_digit(), ""));
-    let alone = in_file(bytes, 0);
+    let alone = in_file(bytes, 1);
     assert_eq!(placeless(&alone), placeless(&streamed(bytes)));
-    for threads in [1, 3] {
+    for threads in [2, 4] {
         assert_eq!(in_file(bytes, threads), alone, "{threads}");
     }
     alone
@@ -130,7 +130,7 @@ fn a_consumer_that_refuses_ends_it() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
     let blob = Blob::whole(file).unwrap();
-    let (mut given, idle) = (0, Idle::of(2));
+    let (mut given, idle) = (0, Threads::new(2));
     let ended = frames(Input::new(&mut blob.reader()), Some((&blob, &idle)), |window, _| {
         given += window.len();
         if given > 3_000_000 { Err(LayerError::Changed) } else { Ok(()) }
@@ -143,5 +143,5 @@ fn a_consumer_that_refuses_ends_it() {
         })
     }));
     assert!(fault.is_err());
-    assert_eq!(idle.count(), 2);
+    assert_eq!(idle.free(), 2);
 }
