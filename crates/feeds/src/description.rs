@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 13] = [
     include_str!("../../../vuln-feeds/almalinux.toml"),
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
@@ -12,6 +12,7 @@ const BUILT_IN: [&str; 12] = [
     include_str!("../../../vuln-feeds/fedora.toml"),
     include_str!("../../../vuln-feeds/oracle.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
+    include_str!("../../../vuln-feeds/osv-languages.toml"),
     include_str!("../../../vuln-feeds/photon.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
     include_str!("../../../vuln-feeds/wolfi.toml"),
@@ -63,7 +64,7 @@ pub enum Parser {
     Rocky,
     /// Alpine's secdb, and that of Wolfi and Chainguard.
     Secdb,
-    /// OSV documents of Debian and Alpine.
+    /// OSV documents of Debian, Alpine and of languages.
     Osv,
 }
 
@@ -111,6 +112,7 @@ mod tests {
                 "fedora",
                 "oracle",
                 "osv",
+                "osv-languages",
                 "photon",
                 "rocky",
                 "wolfi"

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(crate) struct Vulnerability {
@@ -25,6 +26,8 @@ pub(crate) struct Vulnerability {
     #[serde(default)]
     pub(crate) references: Vec<Reference>,
     #[serde(default)]
+    pub(crate) database_specific: Option<Value>,
+    #[serde(default)]
     pub(crate) affected: Vec<Affected>,
 }
 
@@ -40,6 +43,8 @@ pub(crate) struct Affected {
     pub(crate) severity: Vec<Score>,
     #[serde(default)]
     pub(crate) ecosystem_specific: Option<Specific>,
+    #[serde(default)]
+    pub(crate) database_specific: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -78,4 +83,7 @@ pub(crate) enum Event {
 pub(crate) struct Specific {
     #[serde(default)]
     pub(crate) urgency: Option<String>,
+    /// Of Go's database.
+    #[serde(default)]
+    pub(crate) custom_ranges: Vec<serde::de::IgnoredAny>,
 }

@@ -1,4 +1,5 @@
-//! OSV documents of Debian and Alpine (ossf.github.io/osv-schema; ecosystems `Debian:12`, `Alpine:v3.20`).
+//! OSV documents of Debian and Alpine (ossf.github.io/osv-schema; ecosystems `Debian:12`, `Alpine:v3.20`), and of
+//! languages, whose rules are in a module of their own.
 //!
 //! Each range of type ECOSYSTEM is a record: from `introduced` on, up to `fixed`. `last_affected`, and versions
 //! without a range, have no place in the vendors' own data and are refused. Withdrawn documents say nothing any
@@ -13,6 +14,7 @@
 //! is about something without a fix (Alpine's, and those of advisories), it is fixes only.
 
 mod document;
+mod language;
 
 use crate::cvss;
 use crate::document::Document;
@@ -51,6 +53,10 @@ impl Parser for Osv {
                 out.dropped("names no package");
                 continue;
             };
+            if let Some(kind) = language::purl_type(&package.ecosystem) {
+                language::read(&self.feed, input.name(), &document, affected, package, kind, out)?;
+                continue;
+            }
             let Some((release, package_type)) = ecosystem(input.name(), &package.ecosystem)? else {
                 out.dropped("another ecosystem");
                 continue;
