@@ -1,12 +1,13 @@
 //! AlmaLinux: its database of OSV documents, `errata.full.json`, or `updateinfo.xml` of its repositories. What
 //! they tell is in [`crate::rebuild`]; only `errata.full.json` is AlmaLinux's own format.
 
+use crate::announced::{self, Built};
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::list;
 use crate::reader::{Out, Parser, title};
-use crate::rebuild::{self, Advisory, Vendor, refused};
-use crate::updateinfo::{self, Built};
+use crate::rebuild::{self, Advisory, Vendor};
+use crate::text::is_number;
 use imagescan_model::Release;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -94,12 +95,12 @@ fn advisory(document: &str, erratum: Erratum) -> Result<Advisory, FeedError> {
     let mut packages: BTreeMap<Release, Vec<Built>> = BTreeMap::new();
     for package in &erratum.packages {
         // Only the package tells the release, or else the folder of the advisory's address.
-        let folder = || url.as_deref()?.rsplit('/').nth(1).filter(|folder| rebuild::is_number(folder));
+        let folder = || url.as_deref()?.rsplit('/').nth(1).filter(|folder| is_number(folder));
         let major = rebuild::major(&package.release).or_else(folder);
         let major = major.ok_or_else(|| refused(document, "unknown release of package", &package.name))?;
         packages.entry(Release::new(ALMALINUX.distribution, major)).or_default().push(built(package));
     }
-    let severity = updateinfo::severity(&erratum.severity);
+    let severity = announced::severity(&erratum.severity);
     let date = Timestamp::from_second(erratum.issued_date);
     Ok(Advisory {
         title: title(&erratum.title),
@@ -117,7 +118,7 @@ fn built(package: &Package) -> Built {
     let stream = |module: &str| module.split(':').take(2).collect::<Vec<_>>().join(":");
     Built {
         name: package.name.clone(),
-        version: updateinfo::evr(Some(&package.epoch), &package.version, &package.release),
+        version: announced::evr(Some(&package.epoch), &package.version, &package.release),
         module: module.map(stream),
         architecture: package.arch.clone(),
     }

@@ -7,10 +7,11 @@
 //!
 //! Fixes only: nothing tells what is affected and has none.
 
+use crate::announced::Announced;
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::reader::{Out, Parser};
-use crate::updateinfo::{self, Announced, Update};
+use crate::updateinfo::{self, Update};
 use imagescan_model::{CoveredState, MatchedBy, PackageType, Release};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,7 @@ impl Amazon {
     }
 
     fn update(&mut self, document: &str, update: &Update, out: &mut Out<'_>) -> Result<(), FeedError> {
-        let refused = |why, value: &str| FeedError::Value { name: document.into(), why, value: value.into() };
+        let refused = |why, value: &str| refused(document, why, value);
         if update.status != "final" {
             return Err(refused("unknown status of an update", &update.status));
         }

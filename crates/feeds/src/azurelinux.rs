@@ -5,24 +5,28 @@
 //! | less than X | true | affected below X, fixed in X |
 //! | less than or equal X | false | affected, no fix: X is the newest that there is |
 //! | greater than X | | affected above X only, beside one of the former |
+//! | the other way round | | under investigation |
 //! | any | Not Applicable | it is not, or was never, affected: no statement |
 //!
 //! The comments leave out the distribution's part of a version (`.azl3`, `.cm2`), so the tests are read. That part
 //! tells the release; the document itself does not.
 
+use crate::announced;
 use crate::document::Document;
-use crate::error::FeedError;
-use crate::oval::{self, Definition, State, Tests, refused};
+use crate::error::{FeedError, refused};
+use crate::oval::{self, Definition, State, Tests};
 use crate::reader::{Out, Parser};
-use crate::updateinfo;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, CoveredState, DateKind, DatedAs, MatchedBy, PackageType, Release,
-    Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, MatchedBy,
+    PackageType, Release, Severity,
 };
 
 /// The parts of versions that tell the release.
 const RELEASES: [(&str, &str, &str); 3] =
     [(".azl3", "azurelinux", "3.0"), (".cm2", "mariner", "2.0"), (".cm1", "mariner", "1.0")];
+
+const STATES: [CoveredState; 3] =
+    [CoveredState::Fixed, CoveredState::Unfixed, CoveredState::UnderInvestigation];
 
 /// Documents of any releases.
 pub(crate) struct Azurelinux {
@@ -47,15 +51,16 @@ impl Azurelinux {
         let (package, states) = tested(name, definition, tests)?;
         let version = states.first().map_or("", |state| state.version.as_str());
         let release = release(version).ok_or_else(|| refused(name, "unknown release of", version))?;
-        out.covers(&release, &PackageType::Rpm, [CoveredState::Fixed, CoveredState::Unfixed]);
-        match definition.metadata.text_of("patchable") {
-            Some("true" | "false") => {}
+        out.covers(&release, &PackageType::Rpm, STATES);
+        let patchable = match definition.metadata.text_of("patchable") {
+            Some("true") => true,
+            Some("false") => false,
             Some("Not Applicable") => {
                 out.dropped("not applicable, or not any more");
                 return Ok(());
             }
             other => return Err(refused(name, "unknown word for patchable", other.unwrap_or_default())),
-        }
+        };
         let mut ids = definition.references("CVE").filter_map(|reference| reference.get("ref_id")).peekable();
         if ids.peek().is_none() {
             return Err(refused(name, "no CVE in", &definition.id));
@@ -63,7 +68,7 @@ impl Azurelinux {
         for id in ids {
             let record = self.record(name, definition, release.clone(), package, id)?;
             let record = states.iter().try_fold(record, |record, state| apply(name, record, state))?;
-            out.advisory(record);
+            out.advisory(if record.fixed_version.is_some() == patchable { record } else { unclear(record) });
         }
         Ok(())
     }
@@ -78,9 +83,9 @@ impl Azurelinux {
     ) -> Result<AdvisoryRecord, FeedError> {
         let metadata = &definition.metadata;
         let word = metadata.text_of("severity").unwrap_or_default();
-        let severity = updateinfo::severity(word).ok_or_else(|| refused(name, "unknown severity", word))?;
+        let severity = announced::severity(word).ok_or_else(|| refused(name, "unknown severity", word))?;
         let date = metadata.text_of("advisory_date");
-        let instant = |date| updateinfo::instant(date).ok_or_else(|| refused(name, "no date", date));
+        let instant = |date| announced::instant(date).ok_or_else(|| refused(name, "no date", date));
         let date = date.map(instant).transpose()?;
         let reference = |id: &str| AdvisoryReference { id: id.into(), url: None, date };
         Ok(AdvisoryRecord {
@@ -127,6 +132,12 @@ fn tested<'t>(
 fn release(version: &str) -> Option<Release> {
     let (_, distribution, number) = RELEASES.iter().find(|(part, ..)| version.ends_with(part))?;
     Some(Release::new(*distribution, *number))
+}
+
+/// A fix that is none, or none where there should be one: nothing to rely on.
+fn unclear(record: AdvisoryRecord) -> AdvisoryRecord {
+    let state = AdvisoryState::UnderInvestigation;
+    AdvisoryRecord { state, fixed_version: None, fix_available: None, ..record }
 }
 
 /// Which versions are affected.

@@ -57,3 +57,8 @@ pub enum FeedError {
     #[error("the documents of feed {0} hold no record: they are incomplete")]
     Empty(String),
 }
+
+/// That no rule covers a value in a document.
+pub(crate) fn refused(document: &str, why: &'static str, value: &str) -> FeedError {
+    FeedError::Value { name: document.into(), why, value: value.into() }
+}

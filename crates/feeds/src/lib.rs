@@ -8,6 +8,7 @@
 mod almalinux;
 mod alpine;
 mod amazon;
+mod announced;
 mod arch;
 mod azurelinux;
 mod cve;
@@ -29,6 +30,7 @@ mod rebuild;
 mod rocky;
 #[cfg(test)]
 mod testing;
+mod text;
 mod updateinfo;
 mod xml;
 

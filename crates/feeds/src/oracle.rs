@@ -6,11 +6,12 @@
 //!
 //! Fixes only: nothing tells what is affected and has none.
 
+use crate::announced::{self, Announced, Built};
 use crate::document::Document;
-use crate::error::FeedError;
-use crate::oval::{self, Definition, Fix, refused};
+use crate::error::{FeedError, refused};
+use crate::oval::{self, Definition, Fix};
 use crate::reader::{Out, Parser};
-use crate::updateinfo::{self, Announced, Built};
+use crate::text::is_number;
 use crate::xml::Element;
 use imagescan_model::{CoveredState, MatchedBy, PackageType, Release, Severity};
 use jiff::Timestamp;
@@ -96,7 +97,7 @@ fn erratum<'a>(document: &str, definition: &'a Definition) -> Result<Erratum<'a>
     let advisory = advisory.ok_or_else(|| refused(document, "no details of", id))?;
     let severity = advisory.text_of("severity").unwrap_or_default();
     let issued = advisory.child("issued").and_then(|issued| issued.get("date"));
-    let instant = |date: &str| updateinfo::instant(date).ok_or_else(|| refused(document, "no date", date));
+    let instant = |date: &str| announced::instant(date).ok_or_else(|| refused(document, "no date", date));
     let named = definition.references("CVE").filter_map(|reference| reference.get("ref_id"));
     let mut cves: BTreeMap<&str, Option<Timestamp>> = named.map(|id| (id, None)).collect();
     for cve in advisory.all("cve").filter(|cve| !cve.text.is_empty()) {
@@ -107,7 +108,7 @@ fn erratum<'a>(document: &str, definition: &'a Definition) -> Result<Erratum<'a>
         id,
         title: definition.title.as_deref(),
         url: own.and_then(|reference| reference.get("ref_url")),
-        severity: updateinfo::severity(severity)
+        severity: announced::severity(severity)
             .ok_or_else(|| refused(document, "unknown severity", severity))?,
         issued: issued.map(instant).transpose()?,
         cves,
@@ -139,10 +140,6 @@ fn built(fix: Fix) -> Built {
         module: fix.module,
         architecture: fix.architecture.unwrap_or_default(),
     }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

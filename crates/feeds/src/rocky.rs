@@ -4,12 +4,13 @@
 //! Advisories with the letters `RXSA`, and products of special interest groups, are of packages that are not the
 //! distribution's.
 
+use crate::announced::{self, Built};
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::list;
 use crate::reader::{Out, Parser, title};
-use crate::rebuild::{self, Advisory, Vendor, refused};
-use crate::updateinfo::{self, Built};
+use crate::rebuild::{self, Advisory, Vendor};
+use crate::text::is_number;
 use imagescan_model::Release;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -97,8 +98,8 @@ fn advisory(document: &str, listed: &Listed, out: &mut Out<'_>) -> Result<Adviso
             None => return Err(refused(document, "unknown product", &package.product_name)),
         }
     }
-    let severity = updateinfo::severity(&listed.severity);
-    let issued = updateinfo::instant(&listed.published_at);
+    let severity = announced::severity(&listed.severity);
+    let issued = announced::instant(&listed.published_at);
     let cves = listed.cves.iter().map(|named| named.cve.clone()).filter(|id| id.starts_with("CVE-"));
     Ok(Advisory {
         id: listed.name.clone(),
@@ -114,7 +115,7 @@ fn advisory(document: &str, listed: &Listed, out: &mut Out<'_>) -> Result<Adviso
 /// The release of `Rocky Linux 10 aarch64` or `Rocky Linux 8.4 x86_64 (Legacy)`.
 fn release(product: &str) -> Option<Release> {
     let version = product.strip_prefix("Rocky Linux ")?.split(' ').next()?;
-    let major = version.split('.').next().filter(|major| rebuild::is_number(major))?;
+    let major = version.split('.').next().filter(|major| is_number(major))?;
     Some(Release::new(ROCKY.distribution, major))
 }
 
@@ -127,7 +128,7 @@ fn built(package: &Package) -> Option<Built> {
     let (module, stream) = (package.module_name.as_deref(), package.module_stream.as_deref());
     Some(Built {
         name: name.into(),
-        version: updateinfo::evr(Some(epoch), version, release),
+        version: announced::evr(Some(epoch), version, release),
         module: module.zip(stream).map(|(name, stream)| format!("{name}:{stream}")),
         architecture: architecture.into(),
     })

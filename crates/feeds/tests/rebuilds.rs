@@ -58,6 +58,7 @@ fn rocky_says_what_its_documents_say() {
     assert_eq!(
         dropped(&found),
         [
+            "a package of a special interest group: 1",
             "a source package beside its binary packages: 8",
             "an advisory of a special interest group: 1",
             "an advisory on bugs or enhancements: 2",

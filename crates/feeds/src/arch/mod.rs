@@ -11,11 +11,11 @@
 //! A group names binary packages. Its `affected` is a version that is known to be affected, not the first one: it
 //! begins nothing. An advisory is of one package of a group.
 
+use crate::announced;
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::list;
 use crate::reader::{Out, Parser};
-use crate::updateinfo;
 use imagescan_model::{
     AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, MatchedBy,
     PackageType, Release, Severity,
@@ -126,7 +126,7 @@ impl Parser for Arch {
 }
 
 fn check(document: &str, group: &Group) -> Result<(), FeedError> {
-    let refused = |why, value: &str| FeedError::Value { name: document.into(), why, value: value.into() };
+    let refused = |why, value: &str| refused(document, why, value);
     match (group.status.as_str(), &group.fixed) {
         ("Fixed", None) => return Err(refused("fixed in no version:", &group.name)),
         ("Vulnerable" | "Testing" | "Fixed" | "Not affected" | "Unknown", _) => {}
@@ -145,7 +145,7 @@ fn decision(group: &Group) -> (AdvisoryState, Option<String>) {
 }
 
 fn severity(word: &str) -> Option<Severity> {
-    if word == "Unknown" { Some(Severity::Unknown) } else { updateinfo::severity(word) }
+    if word == "Unknown" { Some(Severity::Unknown) } else { announced::severity(word) }
 }
 
 fn reference(id: &str, date: Option<Timestamp>) -> AdvisoryReference {
@@ -163,7 +163,7 @@ fn advisory(document: &mut Document<'_>) -> Result<(String, Advisory), FeedError
     };
     let id = text.lines().next().and_then(|line| line.trim().strip_prefix("Arch Linux Security Advisory "));
     let date = field("Date")?;
-    let date = updateinfo::instant(date).ok_or_else(|| document.value("no date", date))?;
+    let date = announced::instant(date).ok_or_else(|| document.value("no date", date))?;
     let id = id.filter(|id| id.starts_with("ASA-")).ok_or_else(|| lacks("its id"))?;
     Ok((id.into(), Advisory { package: field("Package")?.into(), date }))
 }

@@ -50,6 +50,16 @@ fn a_range_begins_after_its_version() {
 }
 
 #[test]
+fn a_fix_that_is_said_to_be_none_is_not_relied_on() {
+    for (from, to) in [("true", "false"), ("less than", "less than or equal")] {
+        let text = GOOD.replacen(from, to, 1);
+        let (records, _) = parse("azurelinux", &[Input { name: "x", bytes: text.as_bytes() }]).unwrap();
+        assert_eq!(records[0].state, AdvisoryState::UnderInvestigation, "{to}");
+        assert_eq!(records[0].fixed_version, None);
+    }
+}
+
+#[test]
 fn what_no_rule_covers_is_an_error() {
     let read = |text: &str| parse("azurelinux", &[Input { name: "x", bytes: text.as_bytes() }]);
     assert_eq!(read(GOOD).unwrap().0.len(), 1);

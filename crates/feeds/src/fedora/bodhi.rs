@@ -1,10 +1,10 @@
 //! An update as Bodhi's pages have it.
 
 use super::{NO_PACKAGES, Place, place, published, url};
+use crate::announced::{self, Announced, Built};
 use crate::cve;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::reader::{Out, title};
-use crate::updateinfo::{self, Announced, Built};
 use imagescan_model::{MatchedBy, Severity};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -53,7 +53,7 @@ pub(super) fn update(
     update: &Update,
     out: &mut Out<'_>,
 ) -> Result<(), FeedError> {
-    let refused = |why, value: &str| FeedError::Value { name: document.into(), why, value: value.into() };
+    let refused = |why, value: &str| refused(document, why, value);
     let security = match update.kind.as_str() {
         "security" => true,
         "bugfix" | "enhancement" | "newpackage" | "unspecified" => false,
@@ -94,11 +94,11 @@ pub(super) fn update(
 
 fn severity(update: &Update) -> Result<Severity, &str> {
     let word = update.severity.as_deref().unwrap_or_default();
-    updateinfo::severity(word).ok_or(word)
+    announced::severity(word).ok_or(word)
 }
 
 fn issued(update: &Update) -> Result<Option<Timestamp>, &str> {
-    let date = |text| updateinfo::instant(text).ok_or(text);
+    let date = |text| announced::instant(text).ok_or(text);
     update.date_stable.as_deref().map(date).transpose()
 }
 
@@ -109,7 +109,7 @@ fn built(build: &Build) -> Option<Built> {
     let epoch = build.epoch.unwrap_or_default().to_string();
     Some(Built {
         name: name.into(),
-        version: updateinfo::evr(Some(&epoch), version, release),
+        version: announced::evr(Some(&epoch), version, release),
         module: None,
         architecture: String::new(),
     })

@@ -8,12 +8,13 @@
 
 mod bodhi;
 
+use crate::announced::{Announced, Built};
 use crate::cve;
 use crate::document::Document;
 use crate::error::FeedError;
 use crate::list;
 use crate::reader::{Out, Parser};
-use crate::updateinfo::{self, Announced, Built, Collection, Update};
+use crate::updateinfo::{self, Collection, Update};
 use imagescan_model::{CoveredState, MatchedBy, PackageType, Release};
 use std::collections::BTreeSet;
 
@@ -156,6 +157,9 @@ fn published(document: &str, status: &str, security: bool, out: &mut Out<'_>) ->
 /// for Stream, `EPEL-10.1`.
 fn place(document: &str, name: &str) -> Result<Place, FeedError> {
     let known = || {
+        if name == "ELN" {
+            return Some(Place::Else("Fedora's builds of the next Enterprise Linux"));
+        }
         let (distribution, rest) = match name.strip_prefix("EPEL-").or_else(|| name.strip_prefix("EL-")) {
             Some(rest) => ("epel", rest),
             None => ("fedora", name.strip_prefix('F')?),

@@ -54,7 +54,8 @@ fn epel_is_not_the_distribution_that_it_is_for() {
     assert_eq!(of("EPEL-10.1"), packages("epel:10", Some("epel-10.1")));
     assert_eq!(of("EPEL-8M"), Place::Modules("epel:8".parse().unwrap()));
     assert_eq!(of("F40"), packages("fedora:40", None));
-    for name in ["ELN", "F", "F40X", "EPEL-", "EPEL-x", "F4 0", "F40.", ""] {
+    assert!(matches!(of("ELN"), Place::Else(_)));
+    for name in ["ELF", "F", "F40X", "EPEL-", "EPEL-x", "F4 0", "F40.", ""] {
         assert!(place("x", name).is_err(), "{name}");
     }
 }

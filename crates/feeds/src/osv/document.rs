@@ -61,6 +61,8 @@ pub(crate) struct Reference {
 pub(crate) struct Package {
     pub(crate) ecosystem: String,
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) purl: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -10,9 +10,9 @@
 //! from its beginning on are under investigation, which is never wrong.
 
 use super::{Affected, Event, Package, Range, Vulnerability, ids, record};
-use crate::error::FeedError;
+use crate::announced;
+use crate::error::{FeedError, refused};
 use crate::reader::Out;
-use crate::updateinfo;
 use imagescan_model::{
     AdvisoryRecord, AdvisoryState, CoveredState, MatchedBy, PackageType, Release, Severity,
 };
@@ -169,7 +169,7 @@ fn unordered() -> Vec<Span> {
 /// The database's own word, where it has one that we know.
 fn severity(document: &Vulnerability) -> Option<Severity> {
     let word = text(document.database_specific.as_ref(), "severity")?;
-    updateinfo::severity(word).filter(|severity| *severity != Severity::Unknown)
+    announced::severity(word).filter(|severity| *severity != Severity::Unknown)
 }
 
 fn text<'a>(specific: Option<&'a Value>, member: &str) -> Option<&'a str> {
@@ -186,10 +186,6 @@ fn normalised(kind: &str, name: &str) -> String {
         "bitnami" | "composer" | "hex" | "nuget" | "pub" => name.to_ascii_lowercase(),
         _ => name.into(),
     }
-}
-
-fn refused(name: &str, why: &'static str, value: &str) -> FeedError {
-    FeedError::Value { name: name.into(), why, value: value.into() }
 }
 
 #[cfg(test)]

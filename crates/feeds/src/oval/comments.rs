@@ -3,8 +3,8 @@
 //!
 //! What holds for a tree holds for all that is below it.
 
-use super::{Criteria, Definition, refused};
-use crate::error::FeedError;
+use super::{Criteria, Definition};
+use crate::error::{FeedError, refused};
 
 /// Below which version a package is affected, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 mod comments;
 
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::reader::title;
 use crate::xml::{self, Element};
 pub(crate) use comments::{Fix, fixes};
@@ -165,8 +165,4 @@ impl Tests {
         let (object, state) = self.tests.get(test)?;
         Some((self.objects.get(object)?, self.states.get(state)?))
     }
-}
-
-pub(crate) fn refused(document: &str, why: &'static str, value: &str) -> FeedError {
-    FeedError::Value { name: document.into(), why, value: value.into() }
 }

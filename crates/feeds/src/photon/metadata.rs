@@ -1,10 +1,10 @@
 //! Rows of `cve_data_photon5.0.json`.
 
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::list;
-use crate::oval::refused;
 use crate::reader::Out;
+use crate::text::is_number;
 use imagescan_model::{AdvisoryRecord, AdvisoryState, MatchedBy, PackageType, Release, Severity};
 use serde::Deserialize;
 
@@ -43,7 +43,7 @@ pub(super) fn release(document: &str, bytes: &[u8]) -> Result<Release, FeedError
 /// `4` of `8.16.0-1.ph4`.
 fn major(version: &str) -> Option<&str> {
     let (_, major) = version.rsplit_once(".ph")?;
-    Some(major).filter(|major| super::is_number(major))
+    Some(major).filter(|major| is_number(major))
 }
 
 /// What a row says; `None`, and counted, if it is no statement on a CVE.

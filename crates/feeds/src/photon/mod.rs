@@ -15,12 +15,13 @@
 mod metadata;
 mod updates;
 
+use crate::announced::{self, Announced, Built};
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::list;
-use crate::oval::{self, Definition, refused};
+use crate::oval::{self, Definition};
 use crate::reader::{Out, Parser};
-use crate::updateinfo::{self, Announced, Built};
+use crate::text::is_number;
 use imagescan_model::{
     AdvisoryRecord, AdvisoryReference, CoveredState, DateKind, DatedAs, MatchedBy, PackageType, Release,
 };
@@ -64,7 +65,7 @@ impl Photon {
         let word = advisory.text_of("severity").unwrap_or_default();
         let issued = advisory.child("issued").and_then(|issued| issued.get("date"));
         let issued = issued.filter(|date| !date.is_empty());
-        let instant = |date| updateinfo::instant(date).ok_or_else(|| refused(name, "no date", date));
+        let instant = |date| announced::instant(date).ok_or_else(|| refused(name, "no date", date));
         let cves: BTreeSet<String> = advisory.all("cve").map(|cve| cve.text.clone()).collect();
         let cves = cves.into_iter().filter(|id| id.starts_with("CVE-")).collect();
         let mut packages: BTreeMap<Release, Vec<Built>> = BTreeMap::new();
@@ -89,8 +90,7 @@ impl Photon {
                 cves: &cves,
                 title: definition.title.as_deref(),
                 url: own.and_then(|reference| reference.get("ref_url")).map(String::from),
-                severity: updateinfo::severity(word)
-                    .ok_or_else(|| refused(name, "unknown severity", word))?,
+                severity: announced::severity(word).ok_or_else(|| refused(name, "unknown severity", word))?,
                 issued: issued.map(instant).transpose()?,
                 disclosed: None,
             };
@@ -139,10 +139,6 @@ impl Parser for Photon {
         }
         Ok(())
     }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

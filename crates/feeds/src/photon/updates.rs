@@ -2,11 +2,10 @@
 //! day, is of which packages and CVEs.
 
 use super::Key;
+use crate::announced;
 use crate::cve;
 use crate::document::Document;
-use crate::error::FeedError;
-use crate::oval::refused;
-use crate::updateinfo;
+use crate::error::{FeedError, refused};
 use imagescan_model::{AdvisoryReference, Release};
 
 /// What the update is of; the version that it brings is not told.
@@ -23,7 +22,7 @@ pub(super) fn read(document: &mut Document<'_>) -> Result<Vec<(Key, AdvisoryRefe
         return Err(refused(name, "a security update without", "## Solution"));
     }
     let date = field("Issue date")?;
-    let date = updateinfo::instant(date).ok_or_else(|| refused(name, "no date", date))?;
+    let date = announced::instant(date).ok_or_else(|| refused(name, "no date", date))?;
     let release = Release::new("photon", field("Affected Release")?);
     let reference = AdvisoryReference { id: field("Advisory Id")?.into(), url: None, date: Some(date) };
     let of_package = |line: &str| {

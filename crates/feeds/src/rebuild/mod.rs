@@ -11,10 +11,12 @@
 
 mod osv;
 
+use crate::announced::{Announced, Built};
 use crate::document::Document;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::reader::Out;
-use crate::updateinfo::{self, Announced, Built, Collection, Update};
+use crate::text::is_number;
+use crate::updateinfo::{self, Collection, Update};
 use imagescan_model::{CoveredState, MatchedBy, PackageType, Release, Severity};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,14 +154,6 @@ pub(crate) fn major(release: &str) -> Option<&str> {
         let apart = before.is_none_or(|before| !before.is_ascii_alphanumeric());
         rest.get(..digits).filter(|digits| apart && !digits.is_empty())
     })
-}
-
-pub(crate) fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-pub(crate) fn refused(document: &str, why: &'static str, value: &str) -> FeedError {
-    FeedError::Value { name: document.into(), why, value: value.into() }
 }
 
 pub(crate) use osv::osv;

@@ -1,12 +1,13 @@
 //! A vendor's OSV document: one advisory, with its CVEs as `related`.
 
-use super::{Advisory, Vendor, is_number, refused};
+use super::{Advisory, Vendor};
+use crate::announced::{self, Built};
 use crate::cve;
 use crate::cvss;
-use crate::error::FeedError;
+use crate::error::{FeedError, refused};
 use crate::osv::{Affected, Event, Vulnerability};
 use crate::reader::{Out, title};
-use crate::updateinfo::{self, Built};
+use crate::text::is_number;
 use imagescan_model::{Release, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,10 @@ pub(crate) fn osv(
     }
     let mut packages: BTreeMap<Release, Vec<Built>> = BTreeMap::new();
     for affected in &document.affected {
+        if is_of_a_group(affected) {
+            out.dropped("a package of a special interest group");
+            continue;
+        }
         match fixes(vendor, name, affected)? {
             Some((release, fixes)) => packages.entry(release).or_default().extend(fixes),
             None => out.dropped("another ecosystem"),
@@ -60,8 +65,14 @@ fn cves(document: &Vulnerability) -> BTreeSet<String> {
 fn severity(document: &Vulnerability) -> Severity {
     let word = document.summary.as_deref().and_then(|title| title.split_once(':')).map(|(word, _)| word);
     let scored = || document.severity.iter().filter_map(|score| cvss::severity(&score.score)).max();
-    let stated = word.and_then(updateinfo::severity).filter(|severity| *severity != Severity::Unknown);
+    let stated = word.and_then(announced::severity).filter(|severity| *severity != Severity::Unknown);
     stated.or_else(scored).unwrap_or(Severity::Unknown)
+}
+
+/// Whether a purl says `distro=rocky-linux-8-sig-cloud`.
+fn is_of_a_group(affected: &Affected) -> bool {
+    let purl = affected.package.as_ref().and_then(|package| package.purl.as_deref());
+    purl.is_some_and(|purl| purl.contains("-sig-"))
 }
 
 /// What fixes a package, and in which release. `None`: it is of another ecosystem.

@@ -14,7 +14,11 @@ fn the_sample_says_what_was_fixed() {
     );
     assert_eq!(
         dropped(&summary),
-        ["an advisory of a special interest group: 1", "an advisory on bugs or enhancements: 1"]
+        [
+            "a package of a special interest group: 1",
+            "an advisory of a special interest group: 1",
+            "an advisory on bugs or enhancements: 1"
+        ]
     );
 }
 
@@ -45,6 +49,21 @@ fn a_module_and_an_epoch_come_with_the_package() {
         ("\"cves\"", "\"other\""),
     ] {
         assert!(read(&text.replacen(from, to, 1)).is_err(), "{from} {to}");
+    }
+}
+
+#[test]
+fn a_groups_packages_are_not_the_distributions() {
+    let text = |id: &str| {
+        format!(
+            r#"{{"id": "{id}", "affected": [{{"package": {{"name": "kernel", "ecosystem": "Rocky Linux:8",
+            "purl": "pkg:rpm/rocky-linux/kernel?distro=rocky-linux-8-sig-cloud&epoch=0"}}, "ranges": [{{
+            "type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "0:4.18.0-1.el8.cloud"}}]}}]}}]}}"#
+        )
+    };
+    for id in ["RXSA-2023:0101", "RLSA-2023:0101"] {
+        let (records, _) = parse("rocky", &[Input { name: "x", bytes: text(id).as_bytes() }]).unwrap();
+        assert_eq!(records, [], "{id}");
     }
 }
 
