@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what could not be compared")]
 
 use imagescan_feeds::{Input, Parsed, descriptions, parse};
-use imagescan_model::{AdvisoryRecord, AdvisoryState};
+use imagescan_model::{AdvisoryRecord, AdvisoryState, Extent};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -148,6 +148,15 @@ fn every_feed_has_a_sample_of_each_distribution_it_speaks_of() {
             coverage.into_iter().map(|covered| covered.release.distribution).collect();
         found.dedup();
         assert_eq!(found, feed.distributions, "{}", feed.id);
+    }
+}
+
+#[test]
+fn silence_of_a_feed_of_fixes_is_not_clean() {
+    for feed in ["almalinux", "amazon", "fedora", "oracle", "rocky", "wolfi"] {
+        let coverage = parsed(feed).coverage;
+        assert!(!coverage.is_empty(), "{feed}");
+        assert!(coverage.iter().all(|covered| covered.extent() == Extent::FixesOnly), "{feed}");
     }
 }
 
