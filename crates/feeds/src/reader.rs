@@ -3,7 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, rocky};
+use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, redhat, rocky};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -130,6 +130,7 @@ impl Reader {
             Kind::Rocky => Box::new(rocky::Rocky::new(&feed.id)),
             Kind::Secdb => Box::new(alpine::Secdb::new(&feed.id)),
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
+            Kind::RedHat => Box::new(redhat::RedHat::new(&feed.id)),
         };
         Self { feed: feed.id.clone(), parser, said: Said::default(), digests: Vec::new() }
     }
