@@ -16,6 +16,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/photon.toml"),
     include_str!("../../../vuln-feeds/redhat.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
+    include_str!("../../../vuln-feeds/suse.toml"),
     include_str!("../../../vuln-feeds/wolfi.toml"),
 ];
 
@@ -69,6 +70,8 @@ pub enum Parser {
     Osv,
     /// Red Hat's CSAF documents, list of repositories, and OVAL.
     RedHat,
+    /// SUSE's CSAF documents, and OVAL.
+    Suse,
 }
 
 /// A description that cannot be read.

@@ -31,6 +31,7 @@ mod reader;
 mod rebuild;
 mod rocky;
 mod redhat;
+mod suse;
 #[cfg(test)]
 mod testing;
 mod text;

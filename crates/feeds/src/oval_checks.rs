@@ -2,7 +2,7 @@
 //! (oval.mitre.org/language/version5.11, linux-definitions-schema).
 //!
 //! They stand behind the definitions, or before them. What is kept of each is what a test of an rpm says: a name,
-//! a bound on its version, architectures.
+//! a bound on its version, architectures. Files have millions of references, so each id is kept once.
 
 use crate::xml::Element;
 use std::collections::HashMap;
@@ -10,12 +10,17 @@ use std::collections::HashMap;
 /// The elements to read for [`Checks::add`].
 pub(crate) const ELEMENTS: [&str; 3] = ["rpminfo_test", "rpminfo_object", "rpminfo_state"];
 
+/// The number of an id, in one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Id(usize);
+
 /// All tests of a document, with what they refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    tests: HashMap<String, (String, Option<String>)>,
-    objects: HashMap<String, String>,
-    states: HashMap<String, State>,
+    ids: HashMap<Box<str>, Id>,
+    tests: HashMap<Id, (Id, Option<Id>)>,
+    objects: HashMap<Id, Box<str>>,
+    states: HashMap<Id, State>,
 }
 
 #[derive(Debug)]
@@ -46,33 +51,44 @@ pub(crate) struct Check<'a> {
 }
 
 impl Checks {
+    /// The number of an id, whether or not what it names was read already.
+    pub(crate) fn id(&mut self, text: &str) -> Id {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        let id = Id(self.ids.len());
+        self.ids.insert(text.into(), id);
+        id
+    }
+
     /// Keeps an element, if it is one of [`ELEMENTS`] and has what it needs.
     pub(crate) fn add(&mut self, element: &Element) {
-        let Some(id) = element.get("id") else { return };
+        let Some(id) = element.get("id").map(|id| self.id(id)) else { return };
         match element.name.as_str() {
             "rpminfo_test" => {
                 let object = element.child("object").and_then(|object| object.get("object_ref"));
                 let state = element.child("state").and_then(|state| state.get("state_ref"));
                 if let Some(object) = object {
-                    self.tests.insert(id.into(), (object.into(), state.map(String::from)));
+                    let refers = (self.id(object), state.map(|state| self.id(state)));
+                    self.tests.insert(id, refers);
                 }
             }
             "rpminfo_object" => {
                 if let Some(name) = element.text_of("name") {
-                    self.objects.insert(id.into(), name.into());
+                    self.objects.insert(id, name.into());
                 }
             }
             "rpminfo_state" => {
                 let architectures = element.text_of("arch").map(alternatives).unwrap_or_default();
-                self.states.insert(id.into(), State { bound: bound(element), architectures });
+                self.states.insert(id, State { bound: bound(element), architectures });
             }
             _ => {}
         }
     }
 
-    /// What the test of that id says; `None` where the document has not all of it.
-    pub(crate) fn get(&self, test: &str) -> Option<Check<'_>> {
-        let (object, state) = self.tests.get(test)?;
+    /// What that test says; `None` where the document has not all of it.
+    pub(crate) fn get(&self, test: Id) -> Option<Check<'_>> {
+        let (object, state) = self.tests.get(&test)?;
         let package = self.objects.get(object)?;
         let Some(state) = state else { return Some(Check { package, bound: None, architectures: &[] }) };
         let State { bound, architectures } = self.states.get(state)?;
@@ -83,7 +99,8 @@ impl Checks {
 fn bound(state: &Element) -> Option<Bound> {
     if let Some(evr) = state.child("evr") {
         return Some(match evr.get("operation") {
-            Some("less than") => Bound::Below(without_zero_epoch(&evr.text).into()),
+            // Some of SUSE's states have the place of the operation in its enumeration.
+            Some("less than" | "6") => Bound::Below(without_zero_epoch(&evr.text).into()),
             operation => Bound::Other(format!("{} {}", operation.unwrap_or("equals"), evr.text)),
         });
     }

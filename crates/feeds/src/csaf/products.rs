@@ -1,6 +1,6 @@
 //! What the id of a product means.
 
-use super::{Branch, ProductTree};
+use super::shape::{Branch, ProductTree};
 use crate::document::Document;
 use crate::error::FeedError;
 use std::collections::HashMap;
@@ -16,6 +16,8 @@ pub(crate) struct Leaf<'t> {
     pub(crate) category: &'t str,
     pub(crate) cpe: Option<&'t str>,
     pub(crate) purl: Option<&'t str>,
+    /// The architecture that it stands under in the tree.
+    pub(crate) architecture: Option<&'t str>,
 }
 
 /// What an id stands for.
@@ -36,7 +38,7 @@ pub(crate) struct Products<'t> {
 impl<'t> Products<'t> {
     pub(crate) fn new(document: &Document<'_>, tree: &'t ProductTree<'t>) -> Result<Self, FeedError> {
         let mut products = Self { leaves: HashMap::new(), relations: HashMap::new() };
-        tree.branches.iter().for_each(|branch| products.grow(branch));
+        tree.branches.iter().for_each(|branch| products.grow(branch, None));
         for relation in &tree.relationships {
             if &*relation.category != "default_component_of" {
                 return Err(document.value("unknown relationship", &*relation.category));
@@ -48,7 +50,9 @@ impl<'t> Products<'t> {
     }
 
     /// The depth of the tree is bounded by that of JSON.
-    fn grow(&mut self, branch: &'t Branch<'t>) {
+    fn grow(&mut self, branch: &'t Branch<'t>, architecture: Option<&'t str>) {
+        let architecture =
+            if &*branch.category == "architecture" { Some(&*branch.name) } else { architecture };
         if let Some(product) = &branch.product {
             let helper = product.product_identification_helper.as_ref();
             let leaf = Leaf {
@@ -56,10 +60,11 @@ impl<'t> Products<'t> {
                 category: &branch.category,
                 cpe: helper.and_then(|helper| helper.cpe.as_deref()),
                 purl: helper.and_then(|helper| helper.purl.as_deref()),
+                architecture,
             };
             self.leaves.insert(leaf.id, leaf);
         }
-        branch.branches.iter().for_each(|branch| self.grow(branch));
+        branch.branches.iter().for_each(|branch| self.grow(branch, architecture));
     }
 
     /// What `id` stands for; an error where the tree does not say.

@@ -2,8 +2,8 @@
 
 use crate::reader::Out;
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
-    Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, MatchedBy,
+    PackageType, Release, Severity,
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +79,20 @@ impl Rows {
     /// The releases it speaks of, each once.
     pub(crate) fn releases(&self) -> BTreeSet<&Release> {
         self.0.keys().map(|key| &key.release).collect()
+    }
+
+    /// What is said of each release.
+    pub(crate) fn states(&self) -> BTreeSet<(&Release, CoveredState)> {
+        let state = |key: &Key| match (key.state, &key.fixed_version) {
+            (AdvisoryState::NotAffected, _) => CoveredState::NotAffected,
+            (AdvisoryState::Affected, Some(_)) => CoveredState::Fixed,
+            (AdvisoryState::Affected, None) => CoveredState::Unfixed,
+            (AdvisoryState::FixDeferred, _) => CoveredState::FixDeferred,
+            (AdvisoryState::WillNotFix, _) => CoveredState::WillNotFix,
+            (AdvisoryState::EndOfLife, _) => CoveredState::EndOfLife,
+            (AdvisoryState::UnderInvestigation, _) => CoveredState::UnderInvestigation,
+        };
+        self.0.keys().map(|key| (&key.release, state(key))).collect()
     }
 
     /// Gives the records. That a package is not affected is left out where some version of it is: the vendors say

@@ -9,7 +9,7 @@ use super::cpe;
 use crate::csaf::{self, Common, Key, Rows};
 use crate::document::Document;
 use crate::error::FeedError;
-use crate::oval_checks::{self, Bound, Checks};
+use crate::oval_checks::{self, Bound, Checks, Id};
 use crate::reader::{Out, title};
 use crate::xml::{self, Element};
 use imagescan_model::{AdvisoryReference, AdvisoryState, CoveredState, MatchedBy, PackageType, Severity};
@@ -35,9 +35,9 @@ struct Issue {
 
 enum Claims {
     /// A module that must be enabled, and the test that is false once the fix is installed.
-    Fixes(Vec<(Option<String>, String)>),
+    Fixes(Vec<(Option<String>, Id)>),
     /// Tests of packages that are not affected.
-    NotAffected(Vec<String>),
+    NotAffected(Vec<Id>),
     /// States of source packages, with the module they are from.
     Unfixed(Vec<(AdvisoryState, Option<String>, String)>),
 }
@@ -52,7 +52,7 @@ pub(super) fn read(feed: &str, document: &mut Document<'_>, out: &mut Out<'_>) -
             "definition" if !element.get("id").is_some_and(|id| id.starts_with("oval:com.redhat.")) => {
                 is_ours = Some(false);
             }
-            "definition" => definitions.push(place.definition(&element, out)?),
+            "definition" => definitions.push(place.definition(&element, &mut checks, out)?),
             _ => checks.add(&element),
         }
         Ok(())
@@ -76,7 +76,12 @@ impl Place {
         FeedError::Value { name: self.name.clone(), why, value: value.into() }
     }
 
-    fn definition(&self, definition: &Element, out: &mut Out<'_>) -> Result<Definition, FeedError> {
+    fn definition(
+        &self,
+        definition: &Element,
+        checks: &mut Checks,
+        out: &mut Out<'_>,
+    ) -> Result<Definition, FeedError> {
         let id = definition.get("id").unwrap_or_default();
         let metadata = definition.child("metadata").ok_or_else(|| self.value("no metadata in", id))?;
         let advisory = metadata.child("advisory").ok_or_else(|| self.value("no advisory in", id))?;
@@ -91,10 +96,12 @@ impl Place {
         let claims = match (definition.get("class"), id.contains(".unaffected:")) {
             (Some("patch"), _) => {
                 let mut fixes = Vec::new();
-                self.fixes(criteria, None, &mut fixes)?;
+                self.fixes(criteria, None, checks, &mut fixes)?;
                 Claims::Fixes(fixes)
             }
-            (Some("vulnerability"), true) => Claims::NotAffected(installed(criteria)),
+            (Some("vulnerability"), true) => {
+                Claims::NotAffected(installed(criteria).map(|test| checks.id(test)).collect())
+            }
             (Some("vulnerability"), false) => Claims::Unfixed(self.unfixed(advisory)?),
             (class, _) => return Err(self.value("unknown class of definition", class.unwrap_or_default())),
         };
@@ -145,7 +152,8 @@ impl Place {
         &self,
         criteria: &Element,
         module: Option<&str>,
-        found: &mut Vec<(Option<String>, String)>,
+        checks: &mut Checks,
+        found: &mut Vec<(Option<String>, Id)>,
     ) -> Result<(), FeedError> {
         let comments = criteria.all("criterion").filter_map(|criterion| criterion.get("comment"));
         let mut enabled =
@@ -154,10 +162,10 @@ impl Place {
         for criterion in criteria.all("criterion") {
             if criterion.get("comment").is_some_and(|comment| comment.contains(" is earlier than ")) {
                 let test = criterion.get("test_ref").ok_or_else(|| self.value("no test in", "criterion"))?;
-                found.push((module.map(String::from), test.into()));
+                found.push((module.map(String::from), checks.id(test)));
             }
         }
-        criteria.all("criteria").try_for_each(|criteria| self.fixes(criteria, module, found))
+        criteria.all("criteria").try_for_each(|criteria| self.fixes(criteria, module, checks, found))
     }
 
     fn unfixed(&self, advisory: &Element) -> Result<Vec<(AdvisoryState, Option<String>, String)>, FeedError> {
@@ -185,14 +193,13 @@ impl Place {
 }
 
 /// Tests of packages that are installed, at any depth.
-fn installed(criteria: &Element) -> Vec<String> {
+fn installed(criteria: &Element) -> Box<dyn Iterator<Item = &str> + '_> {
     let is_package = |criterion: &&Element| {
         let comment = criterion.get("comment").unwrap_or_default();
         comment.strip_suffix(" is installed").is_some_and(|name| !name.contains(' '))
     };
     let own = criteria.all("criterion").filter(is_package).filter_map(|criterion| criterion.get("test_ref"));
-    let deeper = criteria.all("criteria").flat_map(installed);
-    own.map(String::from).chain(deeper).collect()
+    Box::new(own.chain(criteria.all("criteria").flat_map(installed)))
 }
 
 /// The CPEs of a list, without those of repositories of a release that is listed itself.
@@ -225,8 +232,8 @@ fn claims<'a>(definition: &'a Definition, checks: &'a Checks, out: &mut Out<'_>)
     };
     let found = match &definition.claims {
         Claims::Fixes(fixes) => {
-            let fix = |(module, test): &'a (Option<String>, String)| {
-                let check = checks.get(test)?;
+            let fix = |(module, test): &'a (Option<String>, Id)| {
+                let check = checks.get(*test)?;
                 let Some(Bound::Below(version)) = check.bound else { return None };
                 Some(Claim {
                     module: module.as_deref(),
@@ -239,8 +246,8 @@ fn claims<'a>(definition: &'a Definition, checks: &'a Checks, out: &mut Out<'_>)
         }
         Claims::NotAffected(tests) => {
             let state = AdvisoryState::NotAffected;
-            let one = |test| Some(claim(MatchedBy::Binary, checks.get(test)?.package, state));
-            tests.iter().map(|test| one(test.as_str())).collect()
+            let one = |test: &Id| Some(claim(MatchedBy::Binary, checks.get(*test)?.package, state));
+            tests.iter().map(one).collect()
         }
         Claims::Unfixed(components) => {
             let one = |(state, module, name): &'a (AdvisoryState, Option<String>, String)| {
