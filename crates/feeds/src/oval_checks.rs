@@ -10,6 +10,9 @@ use std::collections::HashMap;
 /// The elements to read for [`Checks::add`].
 pub(crate) const ELEMENTS: [&str; 3] = ["rpminfo_test", "rpminfo_object", "rpminfo_state"];
 
+/// Pairs of a package and a product in one definition; those of kernels have some ten thousand.
+pub(crate) const MOST: usize = 1 << 20;
+
 /// The number of an id, in one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Id(usize);

@@ -54,6 +54,17 @@ fn all_real_documents_are_read_and_what_is_left_out_is_counted() {
     );
 }
 
+#[test]
+fn records_of_the_sample_are_real() {
+    let Some(files) = unpacked::files("redhat.tar.zst") else { return };
+    let real: BTreeSet<(String, String)> = read(&files).0.iter().map(unpacked::fact).collect();
+    let sample = unpacked::sample("redhat");
+    assert!(sample.len() > 40, "{}", sample.len());
+    for record in &sample {
+        assert!(real.contains(&unpacked::fact(record)), "{record:?}");
+    }
+}
+
 /// What makes a record, and what it says, as text.
 type Said = BTreeMap<String, String>;
 

@@ -62,6 +62,18 @@ fn all_real_documents_are_read_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn records_of_the_sample_are_real() {
+    let Some(files) = unpacked::files("suse.tar.zst") else { return };
+    let all = files.iter().filter(|(name, _)| is_of_the_feed(name));
+    let real: BTreeSet<(String, String)> = read(all).0.iter().map(unpacked::fact).collect();
+    let sample = unpacked::sample("suse");
+    assert!(sample.len() > 15, "{}", sample.len());
+    for record in &sample {
+        assert!(real.contains(&unpacked::fact(record)), "{record:?}");
+    }
+}
+
+#[test]
 fn every_record_is_what_a_plain_reader_finds() {
     let Some(files) = unpacked::files("suse.tar.zst") else { return };
     let mut compared = 0;

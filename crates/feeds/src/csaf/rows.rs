@@ -63,13 +63,12 @@ pub(crate) struct Common<'a> {
 pub(crate) struct Rows(BTreeMap<Key, Row>);
 
 impl Rows {
-    /// The row of `key`, which now speaks of `architecture`, too; `None`: of all.
-    pub(crate) fn add(&mut self, key: Key, architecture: Option<&str>) -> &mut Row {
+    /// The row of `key`, which now speaks of these architectures, too; none: of all.
+    pub(crate) fn add(&mut self, key: Key, architectures: &[impl AsRef<str>]) -> &mut Row {
         let row = self.0.entry(key).or_default();
-        match architecture {
-            None => row.every_architecture = true,
-            Some(name) if row.architectures.contains(name) => {}
-            Some(name) => {
+        row.every_architecture |= architectures.is_empty();
+        for name in architectures.iter().map(AsRef::as_ref) {
+            if !row.architectures.contains(name) {
                 row.architectures.insert(name.into());
             }
         }

@@ -9,7 +9,7 @@ use super::cpe;
 use crate::csaf::{self, Common, Key, Rows};
 use crate::document::Document;
 use crate::error::FeedError;
-use crate::oval_checks::{self, Bound, Checks, Id};
+use crate::oval_checks::{self, Bound, Checks, Id, MOST};
 use crate::reader::{Out, title};
 use crate::xml::{self, Element};
 use imagescan_model::{AdvisoryReference, AdvisoryState, CoveredState, MatchedBy, PackageType, Severity};
@@ -60,10 +60,7 @@ pub(super) fn read(feed: &str, document: &mut Document<'_>, out: &mut Out<'_>) -
     if is_ours != Some(true) {
         return Err(document.unrecognised(feed, super::EXPECTED));
     }
-    for definition in &definitions {
-        give(feed, definition, &checks, out);
-    }
-    Ok(())
+    definitions.iter().try_for_each(|definition| give(feed, &place, definition, &checks, out))
 }
 
 /// The document, for errors.
@@ -262,7 +259,13 @@ fn claims<'a>(definition: &'a Definition, checks: &'a Checks, out: &mut Out<'_>)
     found
 }
 
-fn give(feed: &str, definition: &Definition, checks: &Checks, out: &mut Out<'_>) {
+fn give(
+    feed: &str,
+    place: &Place,
+    definition: &Definition,
+    checks: &Checks,
+    out: &mut Out<'_>,
+) -> Result<(), FeedError> {
     let states: &[CoveredState] = match definition.claims {
         Claims::Fixes(_) => &[CoveredState::Fixed],
         Claims::NotAffected(_) => &[CoveredState::NotAffected],
@@ -275,6 +278,11 @@ fn give(feed: &str, definition: &Definition, checks: &Checks, out: &mut Out<'_>)
         ],
     };
     let claims = claims(definition, checks, out);
+    if claims.len().saturating_mul(definition.cpes.len()) > MOST {
+        return Err(
+            place.value("a definition of more packages and products than there are:", MOST.to_string())
+        );
+    }
     for issue in &definition.issues {
         let mut rows = Rows::default();
         for cpe in &definition.cpes {
@@ -292,13 +300,9 @@ fn give(feed: &str, definition: &Definition, checks: &Checks, out: &mut Out<'_>)
                     state: claim.state,
                     fixed_version: claim.fixed_version.map(String::from),
                 };
-                let architectures = claim.architectures.iter().map(|name| Some(name.as_str()));
-                let every = claim.architectures.is_empty().then_some(None);
-                for architecture in architectures.chain(every) {
-                    let row = rows.add(key.clone(), architecture);
-                    row.severity = issue.severity;
-                    row.announce(definition.advisory.clone(), definition.issued);
-                }
+                let row = rows.add(key, claim.architectures);
+                row.severity = issue.severity;
+                row.announce(definition.advisory.clone(), definition.issued);
             }
         }
         for release in rows.releases() {
@@ -307,4 +311,5 @@ fn give(feed: &str, definition: &Definition, checks: &Checks, out: &mut Out<'_>)
         let title = definition.title.clone();
         rows.give(&Common { feed, id: &issue.id, title, disclosed: issue.public }, out);
     }
+    Ok(())
 }

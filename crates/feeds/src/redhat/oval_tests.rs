@@ -76,6 +76,12 @@ fn what_has_no_fix_is_said_of_sources() {
 }
 
 #[test]
+fn a_slash_is_not_always_a_module() {
+    let image = OPEN.replace("ruby:2.5/ruby", "openshift3/ose");
+    assert!(lines(&image).iter().any(|line| line.contains("Source openshift3/ose Affected []")));
+}
+
+#[test]
 fn what_is_not_affected_is_said_of_binaries() {
     assert_eq!(
         lines(UNAFFECTED),

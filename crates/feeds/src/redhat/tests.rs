@@ -366,6 +366,65 @@ fn a_cut_document_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn no_byte_of_a_document_makes_it_panic() {
+    for text in &SAMPLES[..3] {
+        for (at, byte) in (0..text.len()).step_by(101).zip([b'"', b'9', b':', b'{', 0xff].into_iter().cycle())
+        {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = byte;
+            let _ = testing::read("redhat", &[Input { name: "x", bytes: &bytes }]);
+        }
+    }
+}
+
+#[test]
+fn an_epoch_is_kept_unless_it_is_zero() {
+    let packages = [
+        ("a", "pkg:rpm/redhat/a@1-1.el8?arch=x86_64&epoch=0"),
+        ("b", "pkg:rpm/redhat/b@1-1.el8?arch=x86_64&epoch=1"),
+    ];
+    let said = [("fixed", "a", BASE), ("fixed", "b", BASE)];
+    let expected = [("a", "1-1.el8"), ("b", "1:1-1.el8")];
+    let expected =
+        expected.map(|(name, version)| format!("rhel:8 Binary {name} Affected <{version} [x86_64] {BASE}"));
+    assert_eq!(lines(&vex(&packages, &said, json!([]))), expected);
+}
+
+#[test]
+fn a_fix_in_a_repository_does_not_hide_what_is_open_in_the_release() {
+    // RHEL 9 is affected where no advisory is; which of the two holds is the matcher's to say.
+    let (whole, packages) = (
+        "cpe:/o:redhat:enterprise_linux:8",
+        [("a", "pkg:rpm/redhat/a"), ("b", "pkg:rpm/redhat/a@2-1.el8?arch=s390x")],
+    );
+    let document = vex(&packages, &[("known_affected", "a", whole), ("fixed", "b", BASE)], json!([]));
+    assert_eq!(
+        lines(&document),
+        [
+            format!("rhel:8 Binary a Affected [] {whole}"),
+            format!("rhel:8 Binary a Affected <2-1.el8 [s390x] {BASE}")
+        ]
+    );
+}
+
+#[test]
+fn the_form_of_an_id_does_not_matter() {
+    let purl = "pkg:rpm/redhat/ruby@2.7-1.module%2Bel8?arch=x86_64&rpmmod=ruby:2.7:8080:c";
+    let document = vex(&[("m", purl)], &[("fixed", "m", APPS)], json!([])).to_string();
+    let of = |id: &str| {
+        let (records, _) = read(&[("x", &document.replace(&pair("m", APPS), id))]).unwrap();
+        advisories(records)
+    };
+    let ids = [
+        "AppStream-8.8.0:ruby-2.7-1.x86_64.rpm-ruby:2.7",
+        "AppStream-8.8.0:ruby-0:2.7-1.x86_64::ruby:2.7",
+        "?",
+    ];
+    assert_eq!(of(ids[0]), of(ids[1]));
+    assert_eq!(of(ids[0]), of(ids[2]));
+}
+
+#[test]
 fn what_lies_beside_the_documents_says_nothing() {
     let sum = format!("{}  cve-2024-1.json\n", "0a".repeat(32));
     let companions =

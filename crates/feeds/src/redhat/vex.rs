@@ -181,7 +181,7 @@ impl<'v, 'd> About<'v, 'd> {
         };
         // Only what is fixed is said of single architectures.
         let architecture = package.architecture.as_deref().filter(|_| *status == Status::Fixed);
-        let row = rows.add(key, architecture);
+        let row = rows.add(key, architecture.as_slice());
         for impact in self.impacts.get(product) {
             row.severity = row.severity.max(csaf::severity(self.document, &impact.details)?);
         }

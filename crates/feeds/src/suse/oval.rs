@@ -10,7 +10,7 @@ use super::product::{self, Product};
 use crate::csaf::{self, Common, Key, Rows};
 use crate::document::Document;
 use crate::error::FeedError;
-use crate::oval_checks::{self, Bound, Checks, Id};
+use crate::oval_checks::{self, Bound, Checks, Id, MOST};
 use crate::reader::{Out, title};
 use crate::xml::{self, Element};
 use imagescan_model::{AdvisoryReference, AdvisoryState, MatchedBy, PackageType, Severity};
@@ -204,6 +204,12 @@ impl Reading {
         definition: &Definition,
         out: &mut Out<'_>,
     ) -> Result<(), FeedError> {
+        let pairs = |group: &Group| group.products.len().saturating_mul(group.packages.len());
+        if definition.groups.iter().map(pairs).fold(0, usize::saturating_add) > MOST {
+            return Err(
+                place.value("a definition of more packages and products than there are:", MOST.to_string())
+            );
+        }
         for issue in &definition.issues {
             let mut rows = Rows::default();
             for group in &definition.groups {
@@ -265,17 +271,10 @@ impl Reading {
                     state,
                     fixed_version: fixed_version.cloned(),
                 };
-                let architectures = check.architectures.iter().map(|name| Some(name.as_str()));
-                let every = check.architectures.is_empty().then_some(None);
-                for architecture in architectures.chain(every) {
-                    let row = rows.add(key.clone(), architecture);
-                    row.severity = definition.severity;
-                    row.announce(None, definition.issued);
-                    definition
-                        .advisories
-                        .iter()
-                        .for_each(|advisory| row.announce(Some(advisory.clone()), None));
-                }
+                let row = rows.add(key, check.architectures);
+                row.severity = definition.severity;
+                row.announce(None, definition.issued);
+                definition.advisories.iter().for_each(|advisory| row.announce(Some(advisory.clone()), None));
             }
         }
         Ok(())

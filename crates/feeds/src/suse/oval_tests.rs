@@ -1,4 +1,6 @@
 use super::tests::{advisories, lines, read};
+use crate::parse::Input;
+use crate::testing;
 use imagescan_model::{CoveredState, Severity};
 
 const MICRO: &str =
@@ -103,4 +105,24 @@ fn a_cut_document_is_an_error_and_no_panic() {
             assert!(read(&text[..cut]).is_err(), "{cut}");
         }
     }
+}
+
+#[test]
+fn no_byte_of_a_document_makes_it_panic() {
+    for (at, byte) in (0..MICRO.len()).step_by(11).zip([b'"', b'9', b'<', b'&', 0xff].into_iter().cycle()) {
+        let mut bytes = MICRO.as_bytes().to_vec();
+        bytes[at] = byte;
+        let _ = testing::read("suse", &[Input { name: "x", bytes: &bytes }]);
+    }
+}
+
+#[test]
+fn a_definition_does_not_grow_at_will() {
+    let product = r#"<criterion test_ref="p" comment="openSUSE Leap 15.2 is installed"/>"#.repeat(1100);
+    let package = r#"<criterion test_ref="q" comment="a-1-1 is installed"/>"#.repeat(1100);
+    let criteria = format!(
+        r#"<criteria operator="AND"><criteria operator="OR">{product}</criteria><criteria operator="OR">{package}</criteria>"#
+    );
+    let many = LEAP.replacen("<criteria operator=\"AND\">", &criteria, 1);
+    assert!(read(&many).unwrap_err().to_string().contains("more packages and products"));
 }

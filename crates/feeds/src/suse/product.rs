@@ -29,13 +29,14 @@ const MODULE: &str = "SUSE Linux Enterprise Module for ";
 const SERVER: &str = "SUSE Linux Enterprise Server ";
 
 /// Left out, by what the name begins with; the first that fits.
-const OTHERS: [(&str, &str); 14] = [
+const OTHERS: [(&str, &str); 15] = [
     ("Container ", IMAGE),
     ("Image ", IMAGE),
     ("SUSE Linux Enterprise Base Container Images", IMAGE),
     ("SUSE Linux Enterprise Desktop", "SUSE Linux Enterprise Desktop"),
     ("SUSE Linux Enterprise High Performance Computing", "SUSE Linux Enterprise High Performance Computing"),
     ("SUSE Linux Enterprise Micro for Rancher", "SUSE Linux Enterprise Micro for Rancher"),
+    ("SUSE Linux Enterprise Module for SUSE Manager", "SUSE Manager"),
     ("SUSE Linux Enterprise Real Time", "SUSE Linux Enterprise Real Time"),
     ("SUSE Linux Enterprise Storage", STORAGE),
     ("SUSE Enterprise Storage", STORAGE),
@@ -57,15 +58,15 @@ pub(super) fn of(name: &str) -> Option<Product> {
         return open(rest);
     }
     if let Some(rest) = name.strip_prefix(SERVER) {
-        return Version::parse(rest).map(Version::of_server);
+        return Version::parse(rest)?.of_server();
     }
     if let Some(extension) = EXTENSIONS.iter().find(|start| name.starts_with(*start)) {
         let version = Version::parse(name.get(extension.len()..)?)?;
-        return Some(Product::Of(version.releases(*extension == MODULE), version.suffix));
+        return Some(Product::Of(version.releases(*extension == MODULE)?, version.suffix));
     }
     if let Some(rest) = name.strip_prefix("SUSE Package Hub ") {
         let version = Version::parse(rest)?;
-        return Some(Product::Of(version.releases(false), Some("packagehub".into())));
+        return Some(Product::Of(version.releases(false)?, Some("packagehub".into())));
     }
     let micro = ["SUSE Linux Enterprise Micro ", "SUSE Linux Micro "];
     if let Some(rest) = micro.iter().find_map(|start| name.strip_prefix(start)) {
@@ -108,7 +109,8 @@ impl Version {
         let words: Vec<String> =
             text.split([' ', '-']).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
         let starts_with_digit = |word: &String| word.starts_with(|first: char| first.is_ascii_digit());
-        let at = words.iter().position(starts_with_digit)?;
+        // The last: there is a module for Python 3.
+        let at = words.iter().rposition(starts_with_digit)?;
         let (before, rest) = words.split_at_checked(at)?;
         let (number, behind) = rest.split_first()?;
         if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
@@ -135,20 +137,22 @@ impl Version {
         self.number.split('.').next().unwrap_or_default()
     }
 
-    fn of_server(self) -> Product {
+    fn of_server(self) -> Option<Product> {
         let stream: Vec<&str> =
             [&self.prefix, &self.suffix].into_iter().flatten().map(String::as_str).collect();
         let stream = Some(stream.join("-")).filter(|stream| !stream.is_empty());
-        Product::Of(self.releases(false), stream)
+        Some(Product::Of(self.releases(false)?, stream))
     }
 
-    /// Modules of 12 have no service pack: they are for all.
-    fn releases(&self, is_module: bool) -> Vec<Release> {
+    /// The releases of the server. Modules of 12 have no service pack: they are for all.
+    fn releases(&self, is_module: bool) -> Option<Vec<Release>> {
+        let lines = 9..=99;
+        self.major().parse::<u32>().ok().filter(|major| lines.contains(major))?;
         let mut releases = vec![Release::new("sles", self.number.as_str())];
         if is_module && self.number == "12" && !self.has_service_pack {
             releases.extend((1..=5).map(|pack| Release::new("sles", format!("12.{pack}"))));
         }
-        releases
+        Some(releases)
     }
 }
 
@@ -175,6 +179,7 @@ mod tests {
             ("SUSE Linux Enterprise Server 16.0", "sles:16.0"),
             ("SUSE Linux Enterprise Server 11 SP4", "sles:11.4"),
             ("SUSE Linux Enterprise Module for Basesystem 15", "sles:15"),
+            ("SUSE Linux Enterprise Module for Python 3 15 SP6", "sles:15.6"),
             ("SUSE Linux Enterprise Module for Server Applications 15 SP4", "sles:15.4"),
             (
                 "SUSE Linux Enterprise Module for Public Cloud 12",
@@ -230,6 +235,8 @@ mod tests {
     fn other_products_are_left_out_and_unreadable_names_are_not() {
         for (name, expected) in [
             ("SUSE Manager Server 4.3", "SUSE Manager"),
+            ("SUSE Linux Enterprise Module for SUSE Manager Server 4.3", "SUSE Manager"),
+            ("SUSE Linux Enterprise Module for Something 4.3", "unreadable"),
             ("SUSE Enterprise Storage 7.1", "SUSE Enterprise Storage"),
             ("Open Enterprise Server 23.4", "Open Enterprise Server"),
             ("Container bci/bci-base:latest", "a container or machine image"),

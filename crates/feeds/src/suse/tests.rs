@@ -128,6 +128,25 @@ fn versions_are_split_from_the_right() {
 }
 
 #[test]
+fn a_sub_package_has_its_own_version() {
+    let found = lines(&UPDATE.replace("bind-libs-9.9.4P2-0.6.1", "bind-libs-1.5-2.1"));
+    assert!(found[0].contains(" bind Affected <9.9.4P2-0.6.1 "), "{found:?}");
+    assert!(found[3].contains(" bind-libs Affected <1.5-2.1 "), "{found:?}");
+}
+
+#[test]
+fn no_byte_of_a_document_makes_it_panic() {
+    for text in [VEX, UPDATE] {
+        for (at, byte) in (0..text.len()).step_by(53).zip([b'"', b'9', b'-', b'{', 0xff].into_iter().cycle())
+        {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = byte;
+            let _ = testing::read("suse", &[Input { name: "x", bytes: &bytes }]);
+        }
+    }
+}
+
+#[test]
 fn a_purl_goes_over_the_name() {
     let text = changed(VEX, |document| {
         for branch in document["product_tree"]["branches"][0]["branches"].as_array_mut().unwrap() {

@@ -131,7 +131,7 @@ impl<'t> Reader<'t, '_> {
                     state,
                     fixed_version: fixed_version.clone(),
                 };
-                let row = rows.add(key, architecture);
+                let row = rows.add(key, architecture.as_slice());
                 row.severity = row.severity.max(severity);
                 if status == Status::Fixed {
                     row.announce(self.advisory.clone(), self.available(id, &remediations));

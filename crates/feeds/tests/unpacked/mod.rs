@@ -1,5 +1,7 @@
 //! Real documents, straight from the archives in `../shared/feeds`.
 
+use imagescan_feeds::{Input, descriptions, parse};
+use imagescan_model::AdvisoryRecord;
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -47,4 +49,22 @@ fn members(name: &str, bytes: Vec<u8>, files: &mut Vec<File>) {
             unpack(format!("{name}:{path}"), bytes, files);
         }
     }
+}
+
+/// The records of a feed's sample.
+pub(crate) fn sample(feed: &str) -> Vec<AdvisoryRecord> {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vuln-feeds/samples");
+    let feed = descriptions().into_iter().find(|description| description.id == feed).unwrap();
+    let entries = fs::read_dir(samples.join(&feed.id)).unwrap();
+    let documents: Vec<Vec<u8>> = entries.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    let inputs: Vec<Input<'_>> = documents.iter().map(|bytes| Input { name: "x", bytes }).collect();
+    parse(&feed, &inputs).unwrap().records
+}
+
+/// What a record states: all but the words, and architectures, of which a sample may leave out some.
+pub(crate) fn fact(record: &AdvisoryRecord) -> (String, String) {
+    let mut stated = record.clone();
+    stated.title = None;
+    stated.architectures.clear();
+    (record.id.clone(), format!("{stated:?}"))
 }
