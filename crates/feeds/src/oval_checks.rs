@@ -1,5 +1,5 @@
 //! What the criteria of an OVAL document refer to: tests, which name an object and a state
-//! (oval.mitre.org/language/version5.11, linux-definitions-schema).
+//! (OVAL 5.11, linux-definitions-schema).
 //!
 //! They stand behind the definitions, or before them. What is kept of each is what a test of an rpm says: a name,
 //! a bound on its version, architectures. Files have millions of references, so each id is kept once.

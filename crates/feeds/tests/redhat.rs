@@ -55,6 +55,17 @@ fn all_real_documents_are_read_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn the_order_of_the_documents_does_not_matter() {
+    let Some(mut files) = unpacked::files("redhat.tar.zst") else { return };
+    let (mut records, _, summary) = read(&files);
+    files.reverse();
+    let (mut reversed, _, other) = read(&files);
+    records.sort();
+    reversed.sort();
+    assert!(records == reversed && summary == other);
+}
+
+#[test]
 fn records_of_the_sample_are_real() {
     let Some(files) = unpacked::files("redhat.tar.zst") else { return };
     let real: BTreeSet<(String, String)> = read(&files).0.iter().map(unpacked::fact).collect();

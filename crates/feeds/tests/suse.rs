@@ -62,6 +62,17 @@ fn all_real_documents_are_read_and_what_is_left_out_is_counted() {
 }
 
 #[test]
+fn the_order_of_the_documents_does_not_matter() {
+    let Some(mut files) = unpacked::files("suse.tar.zst") else { return };
+    files.retain(|(name, _)| is_of_the_feed(name));
+    let (mut records, _, summary) = read(files.iter());
+    let (mut reversed, _, other) = read(files.iter().rev());
+    records.sort();
+    reversed.sort();
+    assert!(records == reversed && summary == other);
+}
+
+#[test]
 fn records_of_the_sample_are_real() {
     let Some(files) = unpacked::files("suse.tar.zst") else { return };
     let all = files.iter().filter(|(name, _)| is_of_the_feed(name));

@@ -1,5 +1,5 @@
-//! CSAF documents as Red Hat and SUSE publish them (docs.oasis-open.org/csaf/csaf/v2.0/os, sections 3.2.2 and
-//! 3.2.3): a tree of products, relationships that put packages into them, and what holds of each such pair.
+//! CSAF documents as Red Hat and SUSE publish them (CSAF 2.0, sections 3.2.2 and 3.2.3): a tree of products,
+//! relationships that put packages into them, and what holds of each such pair.
 //!
 //! A pair has an id that looks as if one could split it. One cannot: what it means is in the tree
 //! ([`products`]), and the form of the ids has changed. Many pairs differ in their architecture only and become one

@@ -1,4 +1,4 @@
-//! Package URLs (github.com/package-url/purl-spec), as far as CSAF documents use them.
+//! Package URLs (the purl specification), as far as CSAF documents use them.
 
 use std::borrow::Cow;
 

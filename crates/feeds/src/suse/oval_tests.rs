@@ -30,6 +30,15 @@ fn each_decision_of_the_oval_samples_is_a_record() {
 }
 
 #[test]
+fn tests_may_stand_before_definitions() {
+    let (head, rest) = MICRO.split_once("<definitions>").unwrap();
+    let (definitions, rest) = rest.split_once("</definitions>").unwrap();
+    let rest = rest.strip_suffix("</oval_definitions>\n").unwrap();
+    let text = format!("{head}{rest}<definitions>{definitions}</definitions></oval_definitions>");
+    assert_eq!(lines(&text), lines(MICRO));
+}
+
+#[test]
 fn coverage_is_what_the_document_says() {
     let (records, summary) = read(MICRO).unwrap();
     assert_eq!(summary.coverage[0].states, [CoveredState::NotAffected].into());

@@ -17,6 +17,7 @@ use imagescan_model::{
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What a VEX document can say of a package.
 const STATES: [CoveredState; 5] = [
@@ -42,10 +43,8 @@ pub(super) fn read(
 ) -> Result<(), FeedError> {
     let products = Products::new(document, said.tree)?;
     let is_vex = said.head.tracking.id.starts_with("CVE-");
-    let mut reader = Reader { document, products, names: HashMap::new(), advisory: None };
-    if !is_vex {
-        reader.advisory = Some(advisory(said.head));
-    }
+    let advisory = (!is_vex).then(|| advisory(said.head));
+    let mut reader = Reader { document, products, names: HashMap::new(), advisory };
     for vulnerability in said.of {
         let id = vulnerability.cve.as_deref().unwrap_or(&said.head.tracking.id);
         let rows = reader.rows(vulnerability, out)?;
@@ -142,12 +141,13 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn product(&mut self, name: &'t str) -> Result<&Product, FeedError> {
-        if !self.names.contains_key(name) {
-            let product = product::of(name);
-            let product = product.ok_or_else(|| self.document.value("a product without a version:", name))?;
-            self.names.insert(name, product);
+        match self.names.entry(name) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                let unreadable = || self.document.value("a product without a version:", name);
+                Ok(new.insert(product::of(name).ok_or_else(unreadable)?))
+            }
         }
-        Ok(self.names.get(name).unwrap_or(&Product::Other("another product of SUSE")))
     }
 
     fn package(&self, leaf: &Leaf<'t>, status: Status) -> Result<Package<'t>, FeedError> {
