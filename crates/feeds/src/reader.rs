@@ -3,7 +3,9 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, redhat, rocky, suse};
+use crate::{
+    almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, redhat, rocky, suse,
+};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
