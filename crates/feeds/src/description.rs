@@ -9,7 +9,10 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/arch.toml"),
     include_str!("../../../vuln-feeds/azurelinux.toml"),
     include_str!("../../../vuln-feeds/debian.toml"),
+    include_str!("../../../vuln-feeds/epss.toml"),
     include_str!("../../../vuln-feeds/fedora.toml"),
+    include_str!("../../../vuln-feeds/kev.toml"),
+    include_str!("../../../vuln-feeds/nvd.toml"),
     include_str!("../../../vuln-feeds/oracle.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
     include_str!("../../../vuln-feeds/osv-languages.toml"),
@@ -67,6 +70,13 @@ pub enum Parser {
     /// Alpine's secdb, and that of Wolfi and Chainguard.
     Secdb,
     /// OSV documents of Debian, Alpine and of languages.
+    /// EPSS scores of a day.
+    Epss,
+    /// CISA's list of known exploited vulnerabilities.
+    Kev,
+    /// Pages of NVD's API, or its feeds.
+    Nvd,
+    /// OSV documents of Debian and Alpine.
     Osv,
     /// Red Hat's CSAF documents, list of repositories, and OVAL.
     RedHat,
@@ -107,6 +117,7 @@ mod tests {
         }
         let ids: Vec<_> = descriptions().into_iter().map(|description| description.id).collect();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        assert!(ids.is_sorted() && ids.len() == BUILT_IN.len(), "{ids:?}");
     }
 
     #[test]

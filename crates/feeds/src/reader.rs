@@ -3,9 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{
-    almalinux, alpine, amazon, arch, azurelinux, debian, fedora, oracle, osv, photon, redhat, rocky, suse,
-};
+use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, nvd, oracle, osv, photon, redhat, rocky, suse};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -131,6 +129,9 @@ impl Reader {
             Kind::Photon => Box::new(photon::Photon::new(&feed.id)),
             Kind::Rocky => Box::new(rocky::Rocky::new(&feed.id)),
             Kind::Secdb => Box::new(alpine::Secdb::new(&feed.id)),
+            Kind::Epss => Box::new(epss::Epss::new(&feed.id)),
+            Kind::Kev => Box::new(kev::Kev::new(&feed.id)),
+            Kind::Nvd => Box::new(nvd::Nvd::new(&feed.id)),
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
             Kind::RedHat => Box::new(redhat::RedHat::new(&feed.id)),
             Kind::Suse => Box::new(suse::Suse::new(&feed.id)),
