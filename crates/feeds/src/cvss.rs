@@ -18,7 +18,7 @@ pub(crate) fn severity(vector: &str) -> Option<Severity> {
 }
 
 /// The base score in tenths.
-fn tenths(vector: &str) -> Option<u32> {
+pub(crate) fn tenths(vector: &str) -> Option<u32> {
     let (version, metrics) = vector.split_once('/')?;
     if !matches!(version, "CVSS:3.0" | "CVSS:3.1") {
         return None;

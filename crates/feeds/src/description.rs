@@ -20,6 +20,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/redhat.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
     include_str!("../../../vuln-feeds/suse.toml"),
+    include_str!("../../../vuln-feeds/ubuntu-cve-tracker.toml"),
     include_str!("../../../vuln-feeds/wolfi.toml"),
 ];
 
@@ -82,6 +83,8 @@ pub enum Parser {
     RedHat,
     /// SUSE's CSAF documents, and OVAL.
     Suse,
+    /// Files of the Ubuntu CVE tracker.
+    UbuntuCveTracker,
 }
 
 /// A description that cannot be read.

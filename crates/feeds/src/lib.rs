@@ -41,6 +41,7 @@ mod suse;
 mod testing;
 mod text;
 mod updateinfo;
+mod ubuntu;
 mod xml;
 
 pub use description::{Description, DescriptionError, Parser, descriptions};

@@ -3,7 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, nvd, oracle, osv, photon, redhat, rocky, suse};
+use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, nvd, oracle, osv, photon, redhat, rocky, suse, ubuntu};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -135,6 +135,7 @@ impl Reader {
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
             Kind::RedHat => Box::new(redhat::RedHat::new(&feed.id)),
             Kind::Suse => Box::new(suse::Suse::new(&feed.id)),
+            Kind::UbuntuCveTracker => Box::new(ubuntu::Tracker::new(&feed.id)),
         };
         Self { feed: feed.id.clone(), parser, said: Said::default(), digests: Vec::new() }
     }
