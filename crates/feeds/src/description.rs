@@ -20,6 +20,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/redhat.toml"),
     include_str!("../../../vuln-feeds/rocky.toml"),
     include_str!("../../../vuln-feeds/suse.toml"),
+    include_str!("../../../vuln-feeds/ubuntu.toml"),
     include_str!("../../../vuln-feeds/ubuntu-cve-tracker.toml"),
     include_str!("../../../vuln-feeds/wolfi.toml"),
 ];
@@ -83,6 +84,8 @@ pub enum Parser {
     RedHat,
     /// SUSE's CSAF documents, and OVAL.
     Suse,
+    /// Ubuntu's OSV and OpenVEX documents.
+    Ubuntu,
     /// Files of the Ubuntu CVE tracker.
     UbuntuCveTracker,
 }

@@ -135,6 +135,7 @@ impl Reader {
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
             Kind::RedHat => Box::new(redhat::RedHat::new(&feed.id)),
             Kind::Suse => Box::new(suse::Suse::new(&feed.id)),
+            Kind::Ubuntu => Box::new(ubuntu::Ubuntu::new(&feed.id)),
             Kind::UbuntuCveTracker => Box::new(ubuntu::Tracker::new(&feed.id)),
         };
         Self { feed: feed.id.clone(), parser, said: Said::default(), digests: Vec::new() }

@@ -5,6 +5,7 @@ mod real;
 use imagescan_feeds::{Reader, Record, descriptions};
 use imagescan_model::CveRecord;
 use real::{File, Row, files, row};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a feed says, as rows, and what it left out. Records are not kept: the tracker has hundreds of thousands.
@@ -143,4 +144,126 @@ fn the_tracker_says_what_its_files_say() {
         cves.iter().filter(|cve| cve.source == source).map(|cve| cve.cvss.len()).sum::<usize>()
     };
     assert_eq!(["nvd", "unknown", "ubuntu"].map(of), [15_670, 23, 1]);
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Release and pocket of a package URL's `distro`.
+fn pocket(purl: &str) -> Option<(String, String)> {
+    let (_, distro) = purl.split_once("distro=")?;
+    let (pocket, codename) = match distro.split_once('/') {
+        Some((codename, "esm")) => ("esm-infra-legacy", codename),
+        Some((pocket, codename)) => (pocket, codename),
+        None => ("", distro),
+    };
+    Some((format!("ubuntu:{}", number(codename)), pocket.into()))
+}
+
+/// CVE, source, release, pocket.
+type Key = (String, String, String, String);
+
+/// What OpenVEX states of each source, in the words of the records.
+fn statements(documents: &[Value]) -> BTreeMap<Key, &'static str> {
+    let mut stated = BTreeMap::new();
+    for statement in documents.iter().flat_map(|document| list(&document["statements"])) {
+        let cve = text(&statement["vulnerability"]["name"]);
+        let action = text(&statement["action_statement"]);
+        let state = match text(&statement["status"]) {
+            "not_affected" if statement["justification"] == "component_not_present" => "",
+            "not_affected" => "NotAffected",
+            "affected" if action.contains("decided to not fix") => "WillNotFix",
+            "affected" if action.contains("no longer supported") => "EndOfLife",
+            "affected" => "Affected",
+            "fixed" => "fixed",
+            status => panic!("{status}"),
+        };
+        for product in list(&statement["products"]) {
+            let purl = text(&product["@id"]);
+            if cve.starts_with("CVE-") && purl.contains("arch=source") {
+                let (release, pocket) = pocket(purl).unwrap();
+                let source = purl.trim_start_matches("pkg:deb/ubuntu/").split('@').next().unwrap();
+                stated.insert((cve.into(), source.into(), release, pocket), state);
+            }
+        }
+    }
+    stated
+}
+
+#[test]
+fn osv_and_openvex_say_what_their_documents_say() {
+    let Some(files) = files("ubuntu.tar.zst") else { return };
+    let is_wanted = |name: &str| {
+        let name = name.strip_prefix("ubuntu.tar").unwrap_or(name);
+        let parts = ["/osv/", "/osv-esm-cases/", "/osv-all/", "/vex/", "/vex-all/"];
+        parts.iter().any(|part| name.contains(part)) || name.contains("vulnerablecode/UBUNTU-CVE-")
+    };
+    let documents: Vec<&File> = files.iter().filter(|(name, _)| is_wanted(name)).collect();
+    assert_eq!(documents.len(), 23);
+    let (found, _, count, dropped) = rows("ubuntu", &documents);
+    let documents: Vec<Value> =
+        documents.iter().map(|(_, bytes)| serde_json::from_slice(bytes).unwrap()).collect();
+    let stated = statements(&documents);
+    let (mut fixes, mut severities, mut said) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for document in &documents {
+        let Some(cve) = text(&document["id"]).strip_prefix("UBUNTU-") else { continue };
+        if !document["withdrawn"].is_null() {
+            continue;
+        }
+        for score in list(&document["severity"]).iter().filter(|score| score["type"] == "Ubuntu") {
+            severities.insert(String::from(cve), text(&score["score"]));
+        }
+        for affected in list(&document["affected"]) {
+            let source = text(&affected["package"]["name"]);
+            let (release, pocket) = pocket(text(&affected["package"]["purl"])).unwrap();
+            let key: Key = (cve.into(), source.into(), release, pocket);
+            let old = affected["ecosystem_specific"]["ubuntu_priority"].as_str();
+            old.map(|priority| severities.insert(cve.into(), priority));
+            let fixed =
+                list(&affected["ranges"][0]["events"]).iter().find_map(|event| event["fixed"].as_str());
+            let state = stated.get(&key).copied().unwrap_or("Affected");
+            said.insert(key.clone(), if fixed.is_some() { "Affected" } else { state });
+            fixes.extend(fixed.map(|version| (key, version)));
+        }
+    }
+    for (key, state) in &stated {
+        if *state != "fixed" && !state.is_empty() {
+            said.entry(key.clone()).or_insert(state);
+        }
+    }
+    let pro: Vec<(Key, &str)> = said.iter().map(|(key, state)| (key.clone(), *state)).collect();
+    for ((cve, source, release, pocket), state) in pro {
+        let plain = (cve, source, release, String::new());
+        if pocket.starts_with("esm") && state != "NotAffected" && !stated.contains_key(&plain) {
+            said.entry(plain).or_insert("WillNotFix");
+        }
+    }
+    let expected: BTreeSet<String> = said
+        .iter()
+        .map(|(key, state)| {
+            let (id, package, release, stream) = key;
+            let fixed = fixes.get(key).copied().unwrap_or_default();
+            let line = Row { release, package, id, state, fixed, stream, ..Row::default() }.line();
+            format!("{line} {}", severities.get(id).copied().unwrap_or("unknown"))
+        })
+        .collect();
+    compare(&found, &expected);
+    // 62 of OSV, 18 that only OpenVEX has, 18 inferred.
+    assert_eq!((count, found.len()), (98, 98));
+    assert_eq!(
+        dropped,
+        [
+            "a binary package, which repeats its source package: 4927",
+            "a notice of a livepatch, which is no package: 1",
+            "a notice's statement, which OSV has with versions: 1",
+            "fixed, in a version that no document tells: 2",
+            "there is no such package in the release: 1",
+            "withdrawn: 5",
+        ]
+    );
 }

@@ -5,11 +5,57 @@
 //! `esm-infra/xenial` is what Ubuntu Pro adds to it, `fips-updates/focal` what certified machines get instead. A
 //! pocket is the `stream` of a record. What is said of one says nothing of the others.
 
+mod join;
+mod kept;
+mod osv;
+mod purl;
 mod tracker;
+mod vex;
 
 pub(crate) use tracker::Tracker;
 
+use crate::document::Document;
+use crate::error::FeedError;
+use crate::reader::{Out, Parser};
 use imagescan_model::{Release, Severity};
+use kept::Kept;
+
+/// OSV and OpenVEX documents, one each.
+pub(crate) struct Ubuntu {
+    feed: String,
+    kept: Kept,
+}
+
+impl Ubuntu {
+    pub(crate) fn new(feed: &str) -> Self {
+        Self { feed: feed.into(), kept: Kept::default() }
+    }
+}
+
+impl Parser for Ubuntu {
+    fn read(&mut self, document: &mut Document<'_>, out: &mut Out<'_>) -> Result<(), FeedError> {
+        let expected = "OSV or OpenVEX documents, one a file, or the archives of them";
+        if document.first()? != Some(b'{') {
+            return Err(document.unrecognised(&self.feed, expected));
+        }
+        let bytes = document.bytes()?;
+        let either: osv::Either<'_> = serde_json::from_slice(&bytes).map_err(|source| FeedError::Json {
+            name: document.name().into(),
+            what: "OSV or OpenVEX document",
+            source,
+        })?;
+        match (&either.affected, &either.statements) {
+            (Some(affected), None) => osv::read(document, &either, affected, &mut self.kept, out),
+            (None, Some(statements)) => vex::read(document, statements, &mut self.kept, out),
+            _ => Err(document.unrecognised(&self.feed, expected)),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Out<'_>) -> Result<(), FeedError> {
+        join::finish(&self.feed, std::mem::take(&mut self.kept), out);
+        Ok(())
+    }
+}
 
 /// What a release's name in a statement stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,51 +121,4 @@ fn is_version(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pockets_stand_before_or_after_the_codename() {
-        for (text, expected) in [
-            ("jammy", "ubuntu:22.04"),
-            ("esm-infra/xenial", "ubuntu:16.04 esm-infra"),
-            ("esm-apps/jammy", "ubuntu:22.04 esm-apps"),
-            ("trusty/esm", "ubuntu:14.04 esm-infra-legacy"),
-            ("esm-infra-legacy/trusty", "ubuntu:14.04 esm-infra-legacy"),
-            ("precise/esm", "ubuntu:12.04 esm-infra-legacy"),
-            ("vivid/stable-phone-overlay", "ubuntu:15.04 stable-phone-overlay"),
-            ("fips-updates/focal", "ubuntu:20.04 fips-updates"),
-            ("ros-esm/xenial", "ubuntu:16.04 ros-esm"),
-            ("stable-phone/vivid", "ubuntu:15.04 stable-phone"),
-            ("zealous", "ubuntu:zealous"),
-            ("esm-infra/zealous", "ubuntu:zealous esm-infra"),
-        ] {
-            let Place::Archive(release, pocket) = place(text) else { panic!("{text}") };
-            let said = pocket.map(|pocket| format!(" {pocket}")).unwrap_or_default();
-            assert_eq!(format!("{release}{said}"), expected, "{text}");
-        }
-        assert_eq!(["devel", "esm-apps/devel"].map(place), [Place::Development, Place::Development]);
-        assert_eq!(place("upstream"), Place::Upstream);
-        assert_eq!(["product", "product/x", "snap"].map(place), [(); 3].map(|()| Place::Product));
-    }
-
-    #[test]
-    fn the_end_of_support_has_many_wordings() {
-        for remark in [
-            "reached end-of-life",
-            "end of standard support, was needed",
-            "was needs-triage now end-of-life",
-            "out of standard support",
-            "end of ESM support",
-            "readched end-of-life",
-            "upstream sun-java5 is EoL",
-            "end of life",
-        ] {
-            assert!(is_end_of_life(remark), "{remark}");
-        }
-        for remark in ["", "libv8 not supported", "abandoned", "superseded by linux-hwe", "end of stream bug"]
-        {
-            assert!(!is_end_of_life(remark), "{remark}");
-        }
-    }
-}
+mod tests;
