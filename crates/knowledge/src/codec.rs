@@ -1,5 +1,8 @@
 //! Numbers and blobs as bytes: LEB128 varints, and a cursor that cannot leave its slice.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+
 /// Appends `value`, seven bits a byte, lowest first, the top bit set where more follow.
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -18,6 +21,17 @@ pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
 pub(crate) fn put_blob(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
+}
+
+/// Appends seconds since 1970, then nanoseconds.
+pub(crate) fn put_instant(out: &mut Vec<u8>, at: Timestamp) {
+    put_signed(out, at.as_second());
+    put_signed(out, at.subsec_nanosecond().into());
+}
+
+/// Appends year, month and day as one number: year · 512 + month · 32 + day.
+pub(crate) fn put_date(out: &mut Vec<u8>, date: Date) {
+    put_signed(out, i64::from(date.year()) << 9 | i64::from(date.month()) << 5 | i64::from(date.day()));
 }
 
 /// Reads forward; `None` where the bytes end or make no sense.
@@ -81,6 +95,17 @@ impl<'a> Cursor<'a> {
     pub(crate) fn signed(&mut self) -> Option<i64> {
         let value = self.varint()?;
         Some((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+    }
+
+    pub(crate) fn instant(&mut self) -> Option<Timestamp> {
+        let seconds = self.signed()?;
+        Timestamp::new(seconds, self.signed()?.try_into().ok()?).ok()
+    }
+
+    pub(crate) fn date(&mut self) -> Option<Date> {
+        let packed = self.signed()?;
+        let low = |bits: i64| i8::try_from(bits).ok();
+        Date::new((packed >> 9).try_into().ok()?, low(packed >> 5 & 15)?, low(packed & 31)?).ok()
     }
 
     /// A place in a section.

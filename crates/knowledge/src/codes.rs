@@ -38,26 +38,18 @@ impl Judgement {
             AdvisoryState::EndOfLife => 4,
             AdvisoryState::UnderInvestigation => 5,
         };
-        let severity = match self.severity {
-            Severity::Unknown => 0,
-            Severity::Negligible => 1,
-            Severity::Low => 2,
-            Severity::Medium => 3,
-            Severity::High => 4,
-            Severity::Critical => 5,
-        };
         let hidden = match self.hidden {
             None => 0,
             Some(HiddenReason::Unimportant) => 1,
             Some(HiddenReason::KernelHeaders) => 2,
         };
-        state | severity << 3 | hidden << 6
+        state | severity_code(self.severity) << 3 | hidden << 6
     }
 
     pub(crate) fn of_code(code: u8) -> Option<Self> {
         Some(Self {
             state: *STATES.get(usize::from(code & 7))?,
-            severity: *SEVERITIES.get(usize::from(code >> 3 & 7))?,
+            severity: severity_of_code(code >> 3 & 7)?,
             hidden: match code >> 6 {
                 0 => None,
                 1 => Some(HiddenReason::Unimportant),
@@ -66,6 +58,21 @@ impl Judgement {
             },
         })
     }
+}
+
+pub(crate) fn severity_code(severity: Severity) -> u8 {
+    match severity {
+        Severity::Unknown => 0,
+        Severity::Negligible => 1,
+        Severity::Low => 2,
+        Severity::Medium => 3,
+        Severity::High => 4,
+        Severity::Critical => 5,
+    }
+}
+
+pub(crate) fn severity_of_code(code: u8) -> Option<Severity> {
+    SEVERITIES.get(usize::from(code)).copied()
 }
 
 pub(crate) fn matched_by_code(matched_by: MatchedBy) -> u8 {

@@ -9,10 +9,10 @@
 //! ```
 
 use crate::build::Id;
-use crate::codec::{Cursor, put_signed, put_varint};
+use crate::codec::{Cursor, put_instant, put_varint};
 use crate::codes::{date_kind_code, date_kind_of_code};
 use crate::error::Damage;
-use crate::layout::Section;
+use crate::section::Section;
 use crate::segment::Segment;
 use imagescan_model::{AdvisoryReference, DatedAs};
 use jiff::Timestamp;
@@ -134,9 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     fn instant(&mut self) -> Result<Timestamp, Damage> {
-        let seconds = self.cursor.signed().ok_or(self.malformed)?;
-        let nanoseconds = self.cursor.signed().and_then(|value| value.try_into().ok());
-        Timestamp::new(seconds, nanoseconds.ok_or(self.malformed)?).map_err(|_| self.malformed)
+        self.cursor.instant().ok_or(self.malformed)
     }
 }
 
@@ -189,9 +187,4 @@ impl DetailDraft {
 
 fn flag<T>(value: Option<T>, bit: u8) -> u8 {
     if value.is_some() { bit } else { 0 }
-}
-
-fn put_instant(out: &mut Vec<u8>, at: Timestamp) {
-    put_signed(out, at.as_second());
-    put_signed(out, at.subsec_nanosecond().into());
 }

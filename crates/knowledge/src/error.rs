@@ -1,6 +1,6 @@
 //! What can be wrong with a database, on which file, and what to do.
 
-use crate::layout::Section;
+use crate::section::Section;
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,15 @@
 //! Segments whose checksums are all right, and whose content is not: made by somebody, not by chance.
 
-use crate::layout::{FORMAT_MAJOR, Section, header_checksum, reseal};
+use crate::layout::{FORMAT_MAJOR, header_checksum, reseal};
 use crate::manifest::{self, Manifest};
+use crate::section::Section;
 use crate::{Builder, Damage, Knowledge, KnowledgeError, verify};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
-    Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CveRecord, Cvss, DateKind, DatedAs, Epss, Exploited,
+    LifecycleRecord, MatchedBy, PackageType, Release, RepositoryRecord, Severity,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -39,7 +41,7 @@ fn record(package: &str, version: &str, number: u32) -> AdvisoryRecord {
     }
 }
 
-/// A database of one segment, and that segment's bytes.
+/// A database of one segment of advisories, and that segment's bytes.
 fn database(dir: &Path) -> Vec<u8> {
     let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
     let records = (0..12).map(|number| {
@@ -47,14 +49,58 @@ fn database(dir: &Path) -> Vec<u8> {
         record(package, ["11", "12"][number as usize % 2], number)
     });
     builder.records("debian", records).unwrap();
-    let info = builder.write(dir).unwrap();
-    std::fs::read(manifest::segments_dir(dir).join(info.segments[0].digest.hex())).unwrap()
+    builder.write(dir).unwrap();
+    segment(dir, 0)
 }
 
-/// Puts `segment` in the database's only segment's place, with a manifest that agrees.
-fn put(dir: &Path, segment: &[u8]) {
+/// A database of facts only, and how many segments it has.
+fn facts(dir: &Path) -> usize {
+    let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
+    for (number, id) in ["CVE-2024-1000", "CVE-2024-1001", "GHSA-1", "DSA-1"].into_iter().enumerate() {
+        let date = Date::constant(2024, 2, 29);
+        builder
+            .fact(&CveRecord {
+                published: Some(Timestamp::UNIX_EPOCH),
+                severity: Severity::High,
+                cvss: vec![Cvss { vector: "CVSS:3.1/AV:N".into(), score: 98 }],
+                title: Some(format!("title {number}")),
+                exploited: Some(Exploited { added: date, due: Some(date), ransomware: true }),
+                epss: Some(Epss { score: 7, percentile: Some(9), date }),
+                ..CveRecord::new(id, "nvd")
+            })
+            .unwrap();
+        builder
+            .lifecycle(&LifecycleRecord {
+                release: Release::new("debian", number.to_string()),
+                source: "debian".into(),
+                released: Some(date),
+                standard_end: None,
+                extended_end: Some(date),
+                paid_end: None,
+            })
+            .unwrap();
+        builder.repository(&RepositoryRecord {
+            distribution: "rhel".into(),
+            repository: format!("rhel-{number}-rpms"),
+            cpes: vec!["cpe:/a".into(), "cpe:/o".into()],
+        });
+    }
+    builder.write(dir).unwrap().segments.len()
+}
+
+fn segment(dir: &Path, index: usize) -> Vec<u8> {
+    let (named, _) = Manifest::read(dir).unwrap();
+    std::fs::read(named.segments[index].path(dir)).unwrap()
+}
+
+fn header_length(segment: &[u8]) -> usize {
+    u32::from_le_bytes(segment[12..16].try_into().unwrap()) as usize
+}
+
+/// Puts `segment` in the place of the database's segment `index`, with a manifest that agrees.
+fn put(dir: &Path, index: usize, segment: &[u8]) {
     let (mut named, _) = Manifest::read(dir).unwrap();
-    let entry = &mut named.segments[0];
+    let entry = &mut named.segments[index];
     entry.digest = manifest::sha256(segment);
     entry.size = segment.len() as u64;
     entry.header = format!("{:016x}", header_checksum(segment).unwrap_or_default());
@@ -76,6 +122,14 @@ fn read_all(dir: &Path) -> Result<(), KnowledgeError> {
             }
         }
         knowledge.keys().flatten().flatten().flatten().for_each(|row| drop(row.to_filed()));
+        for id in ["CVE-2024-1001", "DSA-1", "CVE-2024-9"] {
+            drop((knowledge.cve(id), knowledge.epss(id)));
+        }
+        drop(knowledge.lifecycle(&Release::new("debian", "1")));
+        drop(knowledge.repository("rhel", "rhel-2-rpms"));
+        knowledge.cves().for_each(drop);
+        knowledge.lifecycles().for_each(drop);
+        knowledge.repositories().for_each(drop);
     }
     verified
 }
@@ -90,33 +144,54 @@ proptest! {
     ) {
         let dir = tempfile::tempdir().unwrap();
         let mut segment = database(dir.path());
+        let length = header_length(&segment);
         for (place, byte) in changes {
             // Only the header, or anywhere.
-            let place = place.index(if header { 240 } else { segment.len() });
+            let place = place.index(if header { length } else { segment.len() });
             segment[place] = byte;
         }
-        reseal(&mut segment);
-        put(dir.path(), &segment);
+        reseal(&mut segment, length);
+        put(dir.path(), 0, &segment);
         let _ = read_all(dir.path());
     }
 }
 
-/// Every value of every byte of the tables and rows, one at a time.
-#[test]
-fn no_single_byte_under_right_checksums_makes_it_panic() {
-    let dir = tempfile::tempdir().unwrap();
-    let segment = database(dir.path());
+/// Many values of every byte of a segment, one at a time; how many were refused of how many bytes.
+fn alter_every_byte(dir: &Path, index: usize) -> (usize, usize) {
+    let segment = segment(dir, index);
+    let length = header_length(&segment);
     let mut refused = 0;
     for place in 0..segment.len() {
         for byte in [0, 1, 0x7f, 0x80, 0xff, segment[place] ^ 1, segment[place].wrapping_add(1)] {
             let mut altered = segment.clone();
             altered[place] = byte;
-            reseal(&mut altered);
-            put(dir.path(), &altered);
-            refused += usize::from(read_all(dir.path()).is_err());
+            reseal(&mut altered, length);
+            put(dir, index, &altered);
+            refused += usize::from(read_all(dir).is_err());
         }
     }
-    assert!(refused > segment.len(), "{refused}");
+    put(dir, index, &segment);
+    read_all(dir).unwrap();
+    (refused, segment.len())
+}
+
+#[test]
+fn no_single_byte_under_right_checksums_makes_it_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    database(dir.path());
+    let (refused, bytes) = alter_every_byte(dir.path(), 0);
+    assert!(refused > bytes, "{refused}");
+}
+
+#[test]
+fn no_single_byte_of_facts_under_right_checksums_makes_it_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = facts(dir.path());
+    assert_eq!(count, 5);
+    for index in 0..count {
+        let (refused, bytes) = alter_every_byte(dir.path(), index);
+        assert!(refused > bytes, "{refused} of {index}");
+    }
 }
 
 #[test]
@@ -124,9 +199,10 @@ fn resealing_alone_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut segment = database(dir.path());
     let before = segment.clone();
-    reseal(&mut segment);
+    let length = header_length(&segment);
+    reseal(&mut segment, length);
     assert!(segment == before);
-    put(dir.path(), &segment);
+    put(dir.path(), 0, &segment);
     read_all(dir.path()).unwrap();
 }
 
@@ -134,9 +210,10 @@ fn resealing_alone_changes_nothing() {
 fn with_header(at: usize, bytes: &[u8]) -> KnowledgeError {
     let dir = tempfile::tempdir().unwrap();
     let mut segment = database(dir.path());
+    let length = header_length(&segment);
     segment[at..at + bytes.len()].copy_from_slice(bytes);
-    reseal(&mut segment);
-    put(dir.path(), &segment);
+    reseal(&mut segment, length);
+    put(dir.path(), 0, &segment);
     read_all(dir.path()).unwrap_err()
 }
 

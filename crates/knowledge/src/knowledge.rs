@@ -1,10 +1,14 @@
 //! An opened database.
 
 use crate::error::{Damage, KnowledgeError};
-use crate::manifest::{Manifest, SegmentEntry};
+use crate::facts::Facts;
+use crate::manifest::{Kind, Manifest};
 use crate::row::Rows;
 use crate::segment::Segment;
-use imagescan_model::{Digest, KnowledgeInfo, MatchedBy, PackageType, Release};
+use imagescan_model::{
+    CveRecord, Digest, Epss, KnowledgeInfo, LifecycleRecord, MatchedBy, PackageType, Release,
+    RepositoryRecord,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +20,7 @@ pub struct Knowledge {
     info: KnowledgeInfo,
     /// By distribution.
     segments: BTreeMap<String, Segment>,
+    facts: Facts,
 }
 
 impl Knowledge {
@@ -39,10 +44,23 @@ impl Knowledge {
         Self::open_generation(dir, &generation)
     }
 
-    fn open_generation(dir: &Path, (manifest, digest): &(Manifest, Digest)) -> Result<Self, KnowledgeError> {
-        let open = |entry: &SegmentEntry| Ok((entry.name.clone(), open_segment(dir, entry)?));
-        let segments = manifest.segments.iter().map(open).collect::<Result<_, KnowledgeError>>()?;
-        Ok(Self { info: manifest.info(digest.clone()), segments })
+    pub(crate) fn open_generation(
+        dir: &Path,
+        (manifest, digest): &(Manifest, Digest),
+    ) -> Result<Self, KnowledgeError> {
+        let mut knowledge =
+            Self { info: manifest.info(digest.clone()), segments: BTreeMap::new(), facts: Facts::default() };
+        for entry in &manifest.segments {
+            match entry.kind() {
+                Kind::Advisories(distribution) => {
+                    let segment =
+                        Segment::open(&entry.path(dir), distribution, entry.size, entry.header(dir)?)?;
+                    knowledge.segments.insert(distribution.into(), segment);
+                }
+                _ => knowledge.facts.open(dir, entry)?,
+            }
+        }
+        Ok(knowledge)
     }
 
     /// What the manifest says.
@@ -69,18 +87,54 @@ impl Knowledge {
         Ok(found.map_or_else(Rows::none, |found| Rows::of(segment, found)))
     }
 
+    /// What each source says of a CVE, by source. What EPSS says is a record of its own.
+    pub fn cve(&self, id: &str) -> Result<Vec<CveRecord>, KnowledgeError> {
+        self.facts.cve(id)
+    }
+
+    /// What EPSS says of a CVE.
+    pub fn epss(&self, id: &str) -> Result<Option<Epss>, KnowledgeError> {
+        self.facts.epss(id)
+    }
+
+    /// What each source says of the support of `release`, by source.
+    pub fn lifecycle(&self, release: &Release) -> Result<Vec<LifecycleRecord>, KnowledgeError> {
+        self.facts.lifecycle(release)
+    }
+
+    /// The CPE names of a repository of `distribution`, sorted; `None`: nobody knows the repository.
+    pub fn repository(&self, distribution: &str, name: &str) -> Result<Option<Vec<&str>>, KnowledgeError> {
+        self.facts.repository(distribution, name)
+    }
+
+    /// All that is said of CVEs, in the order of their ids; what EPSS says comes after all else.
+    pub fn cves(&self) -> impl Iterator<Item = Result<CveRecord, KnowledgeError>> {
+        self.facts.cves()
+    }
+
+    /// All lifecycles, by distribution, version and source.
+    pub fn lifecycles(&self) -> impl Iterator<Item = Result<LifecycleRecord, KnowledgeError>> {
+        self.facts.lifecycles()
+    }
+
+    /// All repositories, by distribution and name.
+    pub fn repositories(&self) -> impl Iterator<Item = Result<RepositoryRecord, KnowledgeError>> {
+        self.facts.repositories()
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.values()
+    }
+
     /// The rows of every key: by distribution, package name, then release, package type and matched-by as text.
     /// After an error there is nothing more of that distribution.
     pub fn keys(&self) -> impl Iterator<Item = Result<Rows<'_>, KnowledgeError>> {
         self.segments.values().flat_map(keys_of)
     }
-}
-
-pub(crate) fn open_segment(dir: &Path, entry: &SegmentEntry) -> Result<Segment, KnowledgeError> {
-    let path = entry.path(dir);
-    let header = u64::from_str_radix(&entry.header, 16)
-        .map_err(|_| KnowledgeError::Damaged { path: path.clone(), damage: Damage::Header })?;
-    Segment::open(&path, &entry.name, entry.size, header)
 }
 
 /// The rows of every key of a segment.

@@ -14,7 +14,7 @@
 use crate::blocks::{BLOCK_SIZE, CHECKSUM_SIZE, checksums};
 use crate::codec::Cursor;
 use crate::error::Damage;
-use std::fmt;
+use crate::section::Section;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,85 +28,37 @@ const FIXED_HEADER: usize = 40;
 const SECTION_ENTRY: usize = 24;
 const LONGEST_HEADER: usize = 4096;
 
-/// The parts of a segment's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    /// (release, package type, source or binary), sorted.
-    Scopes,
-    /// Hash table from a name to its place in `Names`.
-    Slots,
-    /// Each name, sorted, with the first of its `Keys`.
-    Names,
-    /// (scope, group), by name, then scope.
-    Keys,
-    /// The rows of a key; keys with the same rows share them.
-    Groups,
-    /// Lists of architectures, and of feeds.
-    Lists,
-    /// What a row says that matching does not read: aliases, titles, dates.
-    Details,
-    /// Every text, once, sorted.
-    Strings,
-}
-
-impl Section {
-    /// All, in the order of their ids and of the body.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Scopes,
-        Self::Slots,
-        Self::Names,
-        Self::Keys,
-        Self::Groups,
-        Self::Lists,
-        Self::Details,
-        Self::Strings,
-    ];
-
-    fn id(self) -> u32 {
-        self as u32 + 1
-    }
-}
-
-impl fmt::Display for Section {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(match self {
-            Self::Scopes => "scopes",
-            Self::Slots => "slots",
-            Self::Names => "names",
-            Self::Keys => "keys",
-            Self::Groups => "groups",
-            Self::Lists => "lists",
-            Self::Details => "details",
-            Self::Strings => "strings",
-        })
-    }
-}
-
-/// A file of these sections, given in the order of [`Section::ALL`].
-pub(crate) fn assemble(sections: &[Vec<u8>; Section::ALL.len()]) -> Vec<u8> {
-    let body = sections.concat();
-    let table = checksums(&body);
+/// A file of these sections, in this order.
+pub(crate) fn assemble(sections: &[(Section, Vec<u8>)]) -> Vec<u8> {
+    let body_length: usize = sections.iter().map(|(_, bytes)| bytes.len()).sum();
     let header_length = FIXED_HEADER + SECTION_ENTRY * sections.len() + CHECKSUM_SIZE;
-    let mut file = Vec::with_capacity(header_length + table.len() + body.len());
-    file.extend(MAGIC);
-    file.extend(FORMAT_MAJOR.to_le_bytes());
-    file.extend(FORMAT_MINOR.to_le_bytes());
-    file.extend((header_length as u32).to_le_bytes());
-    file.extend((body.len() as u64).to_le_bytes());
-    file.extend((BLOCK_SIZE as u32).to_le_bytes());
-    file.extend((sections.len() as u32).to_le_bytes());
-    file.extend(xxh3_64(&table).to_le_bytes());
+    let body = header_length + body_length.div_ceil(BLOCK_SIZE) * CHECKSUM_SIZE;
+    let mut file = vec![0; body];
+    file.reserve_exact(body_length);
+    sections.iter().for_each(|(_, bytes)| file.extend(bytes));
+    let table = checksums(file.get(body..).unwrap_or_default());
+    let mut front = Vec::with_capacity(body);
+    front.extend(MAGIC);
+    front.extend(FORMAT_MAJOR.to_le_bytes());
+    front.extend(FORMAT_MINOR.to_le_bytes());
+    front.extend((header_length as u32).to_le_bytes());
+    front.extend((body_length as u64).to_le_bytes());
+    front.extend((BLOCK_SIZE as u32).to_le_bytes());
+    front.extend((sections.len() as u32).to_le_bytes());
+    front.extend(xxh3_64(&table).to_le_bytes());
     let mut offset = 0u64;
-    for (section, bytes) in Section::ALL.iter().zip(sections) {
-        file.extend(section.id().to_le_bytes());
-        file.extend(REQUIRED.to_le_bytes());
-        file.extend(offset.to_le_bytes());
-        file.extend((bytes.len() as u64).to_le_bytes());
+    for (section, bytes) in sections {
+        front.extend(section.id().to_le_bytes());
+        front.extend(REQUIRED.to_le_bytes());
+        front.extend(offset.to_le_bytes());
+        front.extend((bytes.len() as u64).to_le_bytes());
         offset += bytes.len() as u64;
     }
-    file.extend(xxh3_64(&file).to_le_bytes());
-    file.extend(table);
-    file.extend(body);
+    front.extend(xxh3_64(&front).to_le_bytes());
+    front.extend(table);
+    for (place, byte) in file.iter_mut().zip(front) {
+        *place = byte;
+    }
     file
 }
 
@@ -132,8 +84,8 @@ pub(crate) struct Layout {
     pub(crate) table: Range<usize>,
     /// Where the body begins, in the file.
     pub(crate) body: usize,
-    /// Each section, in the body; by the order of [`Section::ALL`].
-    sections: [Range<usize>; Section::ALL.len()],
+    /// Each section that is there, in the body; by the order of [`Section::ALL`].
+    sections: [Option<Range<usize>>; Section::ALL.len()],
 }
 
 /// Why a header leads nowhere.
@@ -193,7 +145,17 @@ impl Layout {
 
     /// Where `section` lies in the body.
     pub(crate) fn section(&self, section: Section) -> Range<usize> {
-        self.sections.get(section as usize).cloned().unwrap_or_default()
+        self.sections.get(section as usize).cloned().flatten().unwrap_or_default()
+    }
+
+    /// All of `needed` are there.
+    pub(crate) fn require(&self, needed: &[Section]) -> Result<(), Damage> {
+        let is_missing =
+            |section: &&Section| self.sections.get(**section as usize).is_none_or(Option::is_none);
+        match needed.iter().find(is_missing) {
+            Some(section) => Err(Damage::Extent { section: *section }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -201,7 +163,7 @@ fn sections(
     cursor: &mut Cursor<'_>,
     count: u32,
     body_length: usize,
-) -> Result<[Range<usize>; Section::ALL.len()], Damage> {
+) -> Result<[Option<Range<usize>>; Section::ALL.len()], Damage> {
     let mut found = [const { None }; Section::ALL.len()];
     for _ in 0..count {
         let entry = (|| Some((cursor.u32()?, cursor.u32()?, cursor.u64()?, cursor.u64()?)))();
@@ -217,12 +179,7 @@ fn sections(
             *place = Some(extent);
         }
     }
-    for (section, extent) in Section::ALL.into_iter().zip(&found) {
-        if extent.is_none() {
-            return Err(Damage::Extent { section });
-        }
-    }
-    Ok(found.map(Option::unwrap_or_default))
+    Ok(found)
 }
 
 fn extent(offset: u64, length: u64, body_length: usize) -> Option<Range<usize>> {
@@ -231,11 +188,11 @@ fn extent(offset: u64, length: u64, body_length: usize) -> Option<Range<usize>> 
     (end <= body_length).then_some(start..end)
 }
 
-/// Makes all checksums of `file`, which [`assemble`] made, right again, whatever else was done to it.
+/// Makes all checksums of `file`, which [`assemble`] made with so long a header, right again, whatever else was done
+/// to it.
 #[cfg(test)]
-pub(crate) fn reseal(file: &mut [u8]) {
-    let end = FIXED_HEADER + SECTION_ENTRY * Section::ALL.len();
-    let table = end + CHECKSUM_SIZE;
+pub(crate) fn reseal(file: &mut [u8], header_length: usize) {
+    let (end, table) = (header_length - CHECKSUM_SIZE, header_length);
     let blocks = (file.len() - table).div_ceil(BLOCK_SIZE + CHECKSUM_SIZE);
     let (front, body) = file.split_at_mut(table + blocks * CHECKSUM_SIZE);
     let sums = checksums(body);

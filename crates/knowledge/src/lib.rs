@@ -4,7 +4,7 @@
 //! one `manifest` and immutable segments named by their SHA-256, one a distribution; and from such a folder the
 //! rows of one (release, package type, source or binary, name) at a time, borrowed from the map.
 //!
-//! [`Builder`] writes, [`Knowledge`] reads, [`verify()`] proves. `docs/knowledge-format.md` tells the format.
+//! [`Builder`] writes, [`Knowledge`] reads, [`verify()`] proves. `docs/database-format.md` tells the format.
 //!
 //! What is trusted: that nobody writes into a segment in place while it is mapped (`mapped`). The bytes
 //! themselves are not: each 64 KiB block is compared with its checksum before anything in it is believed, and
@@ -19,23 +19,29 @@ mod blocks;
 mod build;
 mod codec;
 mod codes;
+mod container;
 mod detail;
 mod error;
+mod facts;
 #[cfg(test)]
 mod hostile;
+mod ids;
 mod knowledge;
 mod layout;
 mod manifest;
 mod mapped;
 mod row;
 mod scope;
+mod section;
 mod segment;
+mod texts;
 mod verify;
 
 pub use build::{BuildError, Builder};
 pub use detail::{Announcement, Detail};
 pub use error::{Damage, KnowledgeError};
+pub use ids::RowId;
 pub use knowledge::Knowledge;
-pub use layout::Section;
 pub use row::{FiledRecord, Key, Row, Rows};
+pub use section::Section;
 pub use verify::{Verified, verify};

@@ -34,7 +34,7 @@ pub(crate) struct Manifest {
 /// A segment, as the manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentEntry {
-    /// The distribution.
+    /// What it is of: [`Kind`].
     pub(crate) name: String,
     /// SHA-256 of the file.
     pub(crate) digest: Digest,
@@ -42,6 +42,46 @@ pub(crate) struct SegmentEntry {
     pub(crate) size: u64,
     /// Checksum of the file's header, 16 hexadecimal digits; it stands for every block.
     pub(crate) header: String,
+}
+
+/// What a segment is of. Names of distributions have no slash, so that a name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind<'a> {
+    /// What is said of the packages of a distribution: its name.
+    Advisories(&'a str),
+    /// `repositories/` and the distribution.
+    Repositories(&'a str),
+    /// `facts/cves`
+    Cves,
+    /// `facts/texts`
+    FactTexts,
+    /// `facts/epss`
+    Epss,
+    /// `facts/lifecycles`
+    Lifecycles,
+}
+
+impl<'a> Kind<'a> {
+    fn of(name: &'a str) -> Self {
+        match name {
+            "facts/cves" => Self::Cves,
+            "facts/texts" => Self::FactTexts,
+            "facts/epss" => Self::Epss,
+            "facts/lifecycles" => Self::Lifecycles,
+            _ => name.strip_prefix("repositories/").map_or(Self::Advisories(name), Self::Repositories),
+        }
+    }
+
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Advisories(distribution) => distribution.into(),
+            Self::Repositories(distribution) => format!("repositories/{distribution}"),
+            Self::Cves => "facts/cves".into(),
+            Self::FactTexts => "facts/texts".into(),
+            Self::Epss => "facts/epss".into(),
+            Self::Lifecycles => "facts/lifecycles".into(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,6 +103,16 @@ impl SegmentEntry {
     /// Where the file lies.
     pub(crate) fn path(&self, dir: &Path) -> PathBuf {
         segments_dir(dir).join(self.digest.hex())
+    }
+
+    pub(crate) fn kind(&self) -> Kind<'_> {
+        Kind::of(&self.name)
+    }
+
+    /// The checksum of its header.
+    pub(crate) fn header(&self, dir: &Path) -> Result<u64, KnowledgeError> {
+        u64::from_str_radix(&self.header, 16)
+            .map_err(|_| KnowledgeError::Damaged { path: self.path(dir), damage: Damage::Header })
     }
 }
 

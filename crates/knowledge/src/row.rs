@@ -14,7 +14,7 @@ use crate::codec::Cursor;
 use crate::codes::Judgement;
 use crate::detail::Detail;
 use crate::error::{Damage, KnowledgeError};
-use crate::layout::Section;
+use crate::section::Section;
 use crate::segment::{Found, Segment};
 use imagescan_model::{
     AdvisoryRecord, AdvisoryState, HiddenReason, MatchedBy, PackageType, Release, Severity,

@@ -4,22 +4,19 @@
 //! section. A name is found by open addressing: slot `xxh3(name)` modulo the number of slots, then the next ones
 //! until an empty one; a slot holds the upper half of the hash and 1 + the name's place in `Names`.
 
-use crate::blocks::Checked;
 use crate::codec::Cursor;
+use crate::container::Container;
 use crate::error::{Damage, KnowledgeError};
-use crate::layout::{FORMAT_MAJOR, HeaderError, Layout, Section};
-use crate::mapped::Mapped;
 use crate::scope::{self, Scope};
+use crate::section::Section;
 use imagescan_model::{MatchedBy, PackageType, Release};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of an entry of `Slots`, `Names` and `Keys`: two u32 each.
 pub(crate) const PAIR: usize = 8;
 /// All scopes are held in memory, so their section is bounded.
 const LONGEST_SCOPES: usize = 1 << 20;
-/// Longest varint of a u32.
-const LONGEST_LENGTH: usize = 5;
 
 /// The upper half of the hash of `name`, and the slot where the search for it begins.
 pub(crate) fn slot_of(name: &str, slots: usize) -> (u32, usize) {
@@ -28,13 +25,25 @@ pub(crate) fn slot_of(name: &str, slots: usize) -> (u32, usize) {
     ((hash >> 32) as u32, start as usize)
 }
 
-/// A segment that was opened: header and list of checksums are right, blocks are compared when read.
+/// What a segment of advisories has.
+const SECTIONS: [Section; 8] = [
+    Section::Scopes,
+    Section::Slots,
+    Section::Names,
+    Section::Keys,
+    Section::Groups,
+    Section::Lists,
+    Section::Details,
+    Section::Strings,
+];
+
+/// A distribution's segment that was opened.
 pub(crate) struct Segment {
-    path: PathBuf,
-    file: Mapped,
-    layout: Layout,
-    checked: Checked,
+    file: Container,
     scopes: Vec<Scope>,
+    slots: usize,
+    names: usize,
+    keys: usize,
 }
 
 impl Segment {
@@ -45,107 +54,53 @@ impl Segment {
         size: u64,
         header: u64,
     ) -> Result<Self, KnowledgeError> {
-        let file = Mapped::open(path, size)?;
-        let layout = Layout::parse(file.bytes(), header).map_err(|error| match error {
-            HeaderError::Damage(damage) => KnowledgeError::Damaged { path: path.into(), damage },
-            HeaderError::Format(found) => {
-                KnowledgeError::Format { path: path.into(), found, supported: FORMAT_MAJOR.into() }
-            }
-        })?;
-        let checked = Checked::none(layout.table.len().div_ceil(crate::blocks::CHECKSUM_SIZE));
-        let mut segment = Self { path: path.into(), file, layout, checked, scopes: Vec::new() };
-        segment.scopes = segment.read_scopes(distribution).map_err(|damage| segment.damaged(damage))?;
-        segment.check_tables().map_err(|damage| segment.damaged(damage))?;
-        Ok(segment)
-    }
-
-    fn read_scopes(&self, distribution: &str) -> Result<Vec<Scope>, Damage> {
-        let section = Section::Scopes;
-        let length = self.layout.section(section).len();
-        if length > LONGEST_SCOPES {
-            return Err(Damage::Extent { section });
+        let file = Container::open(path, size, header, &SECTIONS)?;
+        let parts = (|| {
+            let names = file.entries(Section::Names, PAIR, 1)? - 1;
+            let slots = file.entries(Section::Slots, PAIR, 1)?;
+            let keys = file.entries(Section::Keys, PAIR, 0)?;
+            Ok((scopes(&file, distribution)?, slots, names, keys))
+        })();
+        match parts {
+            Ok((scopes, slots, names, keys)) => Ok(Self { file, scopes, slots, names, keys }),
+            Err(damage) => Err(file.damaged(damage)),
         }
-        let bytes = self.read(section, 0, length)?;
-        scope::decode(bytes, distribution).ok_or(Damage::Malformed { section, offset: 0 })
-    }
-
-    /// Tables are of whole entries, and `Names` ends with one that is no name.
-    fn check_tables(&self) -> Result<(), Damage> {
-        for (section, least) in [(Section::Slots, 1), (Section::Names, 1), (Section::Keys, 0)] {
-            let length = self.layout.section(section).len();
-            if !length.is_multiple_of(PAIR) || length / PAIR < least {
-                return Err(Damage::Extent { section });
-            }
-        }
-        Ok(())
     }
 
     pub(crate) fn damaged(&self, damage: Damage) -> KnowledgeError {
-        KnowledgeError::Damaged { path: self.path.clone(), damage }
+        self.file.damaged(damage)
     }
 
-    /// The whole body, for those who check all of it.
+    /// For those who check all of it.
     pub(crate) fn check_all_blocks(&self) -> Result<(), Damage> {
-        let body = self.body();
-        self.checked.read(body, self.table(), 0, body.len()).map(drop)
+        self.file.check_all_blocks()
     }
 
     /// How many names it has.
     pub(crate) fn names(&self) -> usize {
-        self.entries(Section::Names).saturating_sub(1)
+        self.names
     }
 
     /// How many keys it has.
     pub(crate) fn keys(&self) -> usize {
-        self.entries(Section::Keys)
-    }
-
-    fn entries(&self, section: Section) -> usize {
-        self.layout.section(section).len() / PAIR
-    }
-
-    fn body(&self) -> &[u8] {
-        self.file.bytes().get(self.layout.body..).unwrap_or_default()
-    }
-
-    fn table(&self) -> &[u8] {
-        self.file.bytes().get(self.layout.table.clone()).unwrap_or_default()
-    }
-
-    /// Bytes of a section, from checked blocks.
-    fn read(&self, section: Section, offset: usize, length: usize) -> Result<&[u8], Damage> {
-        let malformed = Damage::Malformed { section, offset: offset as u64 };
-        let extent = self.layout.section(section);
-        let end = offset.checked_add(length).ok_or(malformed)?;
-        if end > extent.len() {
-            return Err(malformed);
-        }
-        self.checked.read(self.body(), self.table(), extent.start + offset, length)?.ok_or(malformed)
+        self.keys
     }
 
     /// An entry of a table.
     fn pair(&self, section: Section, index: usize) -> Result<(u32, u32), Damage> {
-        let bytes = self.read(section, index.saturating_mul(PAIR), PAIR)?;
+        let bytes = self.file.read(section, index.saturating_mul(PAIR), PAIR)?;
         pair_of(bytes).ok_or(Damage::Malformed { section, offset: index as u64 * PAIR as u64 })
     }
 
     /// The blob at `offset` of a section.
     #[inline]
     pub(crate) fn blob(&self, section: Section, offset: u32) -> Result<&[u8], Damage> {
-        let start = offset as usize;
-        let left = self.layout.section(section).len().saturating_sub(start);
-        let head = self.read(section, start, left.min(LONGEST_LENGTH))?;
-        let mut cursor = Cursor::new(head);
-        let length = cursor.offset().ok_or(Damage::Malformed { section, offset: offset.into() })?;
-        let prefix = head.len() - cursor.left();
-        self.read(section, start.saturating_add(prefix), length as usize)
+        self.file.blob(section, offset)
     }
 
     /// The text at `offset` of `Strings`.
     pub(crate) fn text(&self, offset: u32) -> Result<&str, Damage> {
-        let bytes = self.blob(Section::Strings, offset)?;
-        str::from_utf8(bytes)
-            .map_err(|_| Damage::Malformed { section: Section::Strings, offset: offset.into() })
+        self.file.text(Section::Strings, offset)
     }
 
     /// The name with number `index`, and its keys as a range of `Keys`.
@@ -160,7 +115,7 @@ impl Segment {
 
     /// The number of `name`, if any row has it.
     pub(crate) fn find_name(&self, name: &str) -> Result<Option<usize>, Damage> {
-        let slots = self.entries(Section::Slots);
+        let slots = self.slots;
         let (tag, start) = slot_of(name, slots);
         for step in 0..slots {
             let (found, index) = self.pair(Section::Slots, (start + step) % slots)?;
@@ -189,7 +144,7 @@ impl Segment {
             return Ok(None);
         };
         let (name, keys) = self.name(index)?;
-        let bytes = self.read(Section::Keys, keys.start * PAIR, keys.len() * PAIR)?;
+        let bytes = self.file.read(Section::Keys, keys.start * PAIR, keys.len() * PAIR)?;
         let pairs = bytes.as_chunks::<PAIR>().0;
         let place = pairs.binary_search_by_key(&(wanted as u64), |pair| {
             pair_of(pair).map_or(u64::MAX, |(scope, _)| scope.into())
@@ -211,6 +166,16 @@ impl Segment {
     pub(crate) fn scope_of(&self, key: usize) -> Result<u32, Damage> {
         Ok(self.pair(Section::Keys, key)?.0)
     }
+}
+
+fn scopes(file: &Container, distribution: &str) -> Result<Vec<Scope>, Damage> {
+    let section = Section::Scopes;
+    let length = file.length(section);
+    if length > LONGEST_SCOPES {
+        return Err(Damage::Extent { section });
+    }
+    let bytes = file.read(section, 0, length)?;
+    scope::decode(bytes, distribution).ok_or(Damage::Malformed { section, offset: 0 })
 }
 
 /// A key that has rows.

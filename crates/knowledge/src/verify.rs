@@ -1,9 +1,9 @@
 //! Checks everything there is to check. Whatever bit differs from what was built, this says so.
 
 use crate::error::{Damage, KnowledgeError};
-use crate::knowledge::{keys_of, open_segment};
-use crate::layout::Section;
+use crate::knowledge::{Knowledge, keys_of};
 use crate::manifest::{Manifest, SegmentEntry};
+use crate::section::Section;
 use crate::segment::{PAIR, Segment};
 use imagescan_model::{Digest, KnowledgeInfo};
 use sha2::{Digest as _, Sha256};
@@ -25,14 +25,16 @@ pub struct Verified {
 /// Verifies the database in `dir`: the manifest's checksum, each segment's SHA-256 and block checksums, and that
 /// every name is found, every row and every reference can be read.
 pub fn verify(dir: &Path) -> Result<Verified, KnowledgeError> {
-    let (manifest, digest) = Manifest::read(dir)?;
-    let mut verified = Verified { info: manifest.info(digest), keys: 0, rows: 0 };
-    for entry in &manifest.segments {
-        let segment = open_segment(dir, entry)?;
+    let generation = Manifest::read(dir)?;
+    let knowledge = Knowledge::open_generation(dir, &generation)?;
+    for entry in &generation.0.segments {
         check_digest(&entry.path(dir), entry)?;
+    }
+    let mut verified = Verified { info: knowledge.info().clone(), keys: 0, rows: 0 };
+    for segment in knowledge.segments() {
         segment.check_all_blocks().map_err(|damage| segment.damaged(damage))?;
-        check_names(&segment).map_err(|damage| segment.damaged(damage))?;
-        for rows in keys_of(&segment) {
+        check_names(segment).map_err(|damage| segment.damaged(damage))?;
+        for rows in keys_of(segment) {
             verified.keys += 1;
             for row in rows? {
                 row?.to_filed()?;
@@ -40,6 +42,7 @@ pub fn verify(dir: &Path) -> Result<Verified, KnowledgeError> {
             }
         }
     }
+    knowledge.facts().verify()?;
     Ok(verified)
 }
 

@@ -4,9 +4,10 @@ use super::BuildError;
 use super::draft::{KeyDraft, RowDraft, SegmentDraft};
 use super::intern::{Id, of};
 use crate::codec::{put_blob, put_varint};
-use crate::layout::{Section, assemble};
+use crate::layout::assemble;
 use crate::row::Draft;
 use crate::scope::{self, Scope};
+use crate::section::Section;
 use crate::segment::slot_of;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) fn encode(distribution: &str, draft: SegmentDraft) -> Result<Vec<u8>,
 /// Something does not fit 32 bits.
 struct TooLarge(&'static str);
 
-type Sections = [Vec<u8>; Section::ALL.len()];
+type Sections = [(Section, Vec<u8>); 8];
 
 fn sections(distribution: &str, mut draft: SegmentDraft) -> Result<Sections, TooLarge> {
     let feeds = feed_lists(&mut draft).ok_or(TooLarge("lists"))?;
@@ -57,14 +58,14 @@ fn sections(distribution: &str, mut draft: SegmentDraft) -> Result<Sections, Too
     filed.sort_unstable_by_key(|filed| (filed.name, filed.scope));
     let index = index(&filed, &strings.section)?;
     Ok([
-        scope::encode(distribution, scopes.iter().map(Arc::as_ref)),
-        index.slots,
-        index.names,
-        index.keys,
-        groups,
-        lists.section,
-        details.section,
-        strings.section,
+        (Section::Scopes, scope::encode(distribution, scopes.iter().map(Arc::as_ref))),
+        (Section::Slots, index.slots),
+        (Section::Names, index.names),
+        (Section::Keys, index.keys),
+        (Section::Groups, groups),
+        (Section::Lists, lists.section),
+        (Section::Details, details.section),
+        (Section::Strings, strings.section),
     ])
 }
 

@@ -7,14 +7,18 @@
 
 mod draft;
 mod encode;
+mod facts;
 mod intern;
 mod write;
 
 pub(crate) use intern::Id;
 
-use crate::manifest::{self, Manifest, SegmentEntry};
+use crate::manifest::{self, Kind, Manifest, SegmentEntry};
 use draft::SegmentDraft;
-use imagescan_model::{AdvisoryRecord, Digest, FeedInfo, KnowledgeInfo};
+use facts::{CveDrafts, LifecycleDrafts, RepositoryDrafts};
+use imagescan_model::{
+    AdvisoryRecord, CveRecord, Digest, FeedInfo, KnowledgeInfo, LifecycleRecord, RepositoryRecord,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::io;
@@ -65,13 +69,24 @@ pub struct Builder {
     lineage: Vec<Digest>,
     feeds: Vec<FeedInfo>,
     segments: BTreeMap<String, SegmentDraft>,
+    cves: CveDrafts,
+    lifecycles: LifecycleDrafts,
+    repositories: BTreeMap<String, RepositoryDrafts>,
 }
 
 impl Builder {
     /// A build for the instant `built_at`, which the caller takes from its clock or `--as-of`.
     #[must_use]
     pub fn new(built_at: Timestamp) -> Self {
-        Self { built_at, lineage: Vec::new(), feeds: Vec::new(), segments: BTreeMap::new() }
+        Self {
+            built_at,
+            lineage: Vec::new(),
+            feeds: Vec::new(),
+            segments: BTreeMap::new(),
+            cves: CveDrafts::default(),
+            lifecycles: LifecycleDrafts::default(),
+            repositories: BTreeMap::new(),
+        }
     }
 
     /// Says that this database descends from `earlier`.
@@ -108,6 +123,25 @@ impl Builder {
         Ok(self)
     }
 
+    /// Adds what a source says of a CVE.
+    pub fn fact(&mut self, record: &CveRecord) -> Result<(), BuildError> {
+        self.cves.add(record).ok_or_else(|| too_large("facts", "texts"))
+    }
+
+    /// Adds when a release's support ends.
+    pub fn lifecycle(&mut self, record: &LifecycleRecord) -> Result<(), BuildError> {
+        if record.release.distribution.contains('\0') {
+            return Err(BuildError::Release { release: record.release.to_string() });
+        }
+        self.lifecycles.add(record);
+        Ok(())
+    }
+
+    /// Adds which products a repository belongs to.
+    pub fn repository(&mut self, record: &RepositoryRecord) {
+        self.repositories.entry(record.distribution.clone()).or_default().add(record);
+    }
+
     /// Writes the database to the folder `dir`, replacing the one that is there: segments that did not change are
     /// left alone, and files that neither this database nor the one before names are removed.
     pub fn write(self, dir: &Path) -> Result<KnowledgeInfo, BuildError> {
@@ -123,15 +157,36 @@ impl Builder {
         let mut segments = Vec::new();
         for (name, segment) in self.segments {
             let file = encode::encode(&name, segment)?;
-            let digest = manifest::sha256(&file);
-            folder.put_segment(&digest, &file)?;
-            let header = crate::layout::header_checksum(&file).unwrap_or_default();
-            let size = file.len() as u64;
-            segments.push(SegmentEntry { name, digest, size, header: format!("{header:016x}") });
+            segments.push(put(&folder, Kind::Advisories(&name), &file)?);
         }
+        let too_large = || too_large("facts", "records");
+        let [known, texts, estimated] = self.cves.encode().ok_or_else(too_large)?;
+        let lifecycles = self.lifecycles.encode().ok_or_else(too_large)?;
+        let kinds = [Kind::Cves, Kind::FactTexts, Kind::Epss, Kind::Lifecycles];
+        for (kind, file) in kinds.into_iter().zip([known, texts, estimated, lifecycles]) {
+            if let Some(file) = file {
+                segments.push(put(&folder, kind, &file)?);
+            }
+        }
+        for (distribution, repositories) in &self.repositories {
+            let file = repositories.encode().ok_or_else(too_large)?;
+            segments.push(put(&folder, Kind::Repositories(distribution), &file)?);
+        }
+        segments.sort_by(|one, other| one.name.cmp(&other.name));
         let manifest = Manifest::new(self.built_at, self.lineage, segments, feeds);
         let file = manifest.encode().map_err(BuildError::Json)?;
         folder.put_manifest(&file, &manifest)?;
         Ok(manifest.info(manifest::sha256(&file)))
     }
+}
+
+fn too_large(distribution: &str, what: &'static str) -> BuildError {
+    BuildError::TooLarge { distribution: distribution.into(), what }
+}
+
+fn put(folder: &Folder, kind: Kind<'_>, file: &[u8]) -> Result<SegmentEntry, BuildError> {
+    let digest = manifest::sha256(file);
+    folder.put_segment(&digest, file)?;
+    let header = format!("{:016x}", crate::layout::header_checksum(file).unwrap_or_default());
+    Ok(SegmentEntry { name: kind.name(), digest, size: file.len() as u64, header })
 }

@@ -2,10 +2,12 @@
 
 use imagescan_knowledge::{Builder, Knowledge, KnowledgeError};
 use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, DateKind, DatedAs, FeedCoverage,
-    FeedInfo, HiddenReason, KnowledgeInfo, MatchedBy, PackageType, Release, Severity,
+    AdvisoryRecord, AdvisoryReference, AdvisoryState, CoveredState, CveRecord, Cvss, DateKind, DatedAs, Epss,
+    FeedCoverage, FeedInfo, HiddenReason, KnowledgeInfo, LifecycleRecord, MatchedBy, PackageType, Release,
+    RepositoryRecord, Severity,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -98,7 +100,49 @@ pub(crate) fn build(dir: &Path, records: Vec<AdvisoryRecord>) -> KnowledgeInfo {
             records.iter().filter(|record| (record.release.distribution == "debian") == (feed == "debian"));
         builder.records(feed, of_feed.cloned()).unwrap();
     }
+    builder.fact(&fact()).unwrap();
+    builder.lifecycle(&lifecycle()).unwrap();
+    builder.repository(&repository());
     builder.write(dir).unwrap()
+}
+
+/// What every database of [`build`] knows beside its rows.
+pub(crate) fn fact() -> CveRecord {
+    CveRecord {
+        severity: Severity::Critical,
+        cvss: vec![Cvss { vector: "CVSS:3.1/AV:N/AC:L".into(), score: 98 }],
+        title: Some("reads a byte too much".into()),
+        epss: Some(Epss { score: 97_000, percentile: None, date: Date::constant(2026, 8, 1) }),
+        ..CveRecord::new("CVE-2024-0001", "nvd")
+    }
+}
+
+pub(crate) fn lifecycle() -> LifecycleRecord {
+    LifecycleRecord {
+        release: Release::new("debian", "12"),
+        source: "debian".into(),
+        released: Some(Date::constant(2023, 6, 10)),
+        standard_end: Some(Date::constant(2026, 6, 10)),
+        extended_end: None,
+        paid_end: None,
+    }
+}
+
+pub(crate) fn repository() -> RepositoryRecord {
+    RepositoryRecord {
+        distribution: "rhel".into(),
+        repository: "rhel-9-for-x86_64-baseos-rpms".into(),
+        cpes: vec!["cpe:/o:redhat:enterprise_linux:9::baseos".into()],
+    }
+}
+
+/// What is asked of a database's facts.
+pub(crate) fn facts(
+    knowledge: &Knowledge,
+) -> Result<(Vec<CveRecord>, Vec<LifecycleRecord>, usize), KnowledgeError> {
+    let cpes = knowledge.repository("rhel", "rhel-9-for-x86_64-baseos-rpms")?;
+    let lifecycles = knowledge.lifecycle(&Release::new("debian", "12"))?;
+    Ok((knowledge.cve("CVE-2024-0001")?, lifecycles, cpes.map_or(0, |cpes| cpes.len())))
 }
 
 pub(crate) fn filed(record: &AdvisoryRecord) -> Filed {

@@ -18,6 +18,14 @@ fn lookups_are_right_or_fail(dir: &Path, expected: &BTreeMap<Filed, Vec<Advisory
             assert_eq!(found, *rows, "{what}");
         }
     }
+    if let Ok((cves, lifecycles, cpes)) = facts(&knowledge) {
+        assert_eq!(
+            (cves.len(), cves[0].epss, &cves[1].title, cpes),
+            (2, fact().epss, &fact().title, 1),
+            "{what}"
+        );
+        assert_eq!(lifecycles, [lifecycle()], "{what}");
+    }
     if let Ok(found) = everything(&knowledge) {
         assert_eq!(found.len(), expected.values().map(Vec::len).sum::<usize>(), "{what}");
     }

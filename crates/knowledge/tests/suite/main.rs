@@ -3,4 +3,5 @@
 mod atomic;
 mod common;
 mod damage;
+mod facts;
 mod round_trip;
