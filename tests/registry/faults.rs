@@ -61,6 +61,39 @@ fn a_layer_is_taken_up_wherever_the_connection_breaks() {
     });
 }
 
+/// Cuts the first answer at each path after `offset` bytes: manifest, config and layers, and the token for them.
+fn cutting(fixture: &Fixture, offset: usize) -> Server {
+    Server::before(&fixture.registry.host, move |request, said| {
+        let answer = if request.path.starts_with("/token") {
+            Answer::new("200 OK", r#"{"token": "token-of-the-cut-registry"}"#)
+        } else if request.header("authorization").is_none() {
+            let challenge = format!("Bearer realm=\"http://{}/token\"", request.header("host").unwrap());
+            return Answer::new("401 Unauthorized", "").with("WWW-Authenticate", &challenge).into();
+        } else {
+            said
+        };
+        // The first one at a manifest was the demand for a token.
+        let first = usize::from(request.is_manifest());
+        if request.before == first { cut(&answer, offset) } else { answer.into() }
+    })
+}
+
+#[test]
+fn manifest_config_and_token_are_asked_for_again_wherever_the_connection_breaks() {
+    let Some(fixture) = fixture() else { return };
+    std::thread::scope(|scope| {
+        for offset in (0..1200).step_by(61) {
+            scope.spawn(move || {
+                let server = cutting(fixture, offset);
+                assert_pulled(&pull(&server).arguments(&["--jobs", "1"]).run());
+                // The demand, the cut one and the whole; heads alone have more than 200 bytes.
+                let manifests = server.asked("/manifests/").len();
+                assert!(manifests == 3 || (manifests == 2 && offset > 200), "{manifests} at {offset}");
+            });
+        }
+    });
+}
+
 #[test]
 fn a_layer_comes_through_many_breaks() {
     let Some(fixture) = fixture() else { return };

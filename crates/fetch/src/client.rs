@@ -1,6 +1,7 @@
 //! Sends a request, follows redirects, and tries again.
 
 use crate::connections::Connections;
+use crate::document::Document;
 use crate::engine::{Engine, Late};
 use crate::error::{Cause, FetchError, find};
 use crate::gates::Gates;
@@ -73,38 +74,44 @@ impl Client {
     /// (408, 429, 500, 502, 503, 504): they are errors once all attempts are used up. A connection that cannot be made is
     /// tried once more only.
     pub fn send(&self, request: &Request) -> Result<Response, FetchError> {
+        self.persist(request, Ok)
+    }
+
+    /// As [`Client::send`], with the body, which may have `limit` bytes: where it breaks off, all of it is asked for again.
+    pub fn document(&self, request: &Request, limit: u64) -> Result<Document, FetchError> {
+        self.persist(request, |response| response.document(limit))
+    }
+
+    /// Asks until `read` has what it needs of an answer, or all attempts are used up.
+    fn persist<T>(
+        &self,
+        request: &Request,
+        read: impl Fn(Response) -> Result<T, FetchError>,
+    ) -> Result<T, FetchError> {
         let retries = match request.method {
             Method::Get | Method::Head => self.inner.settings.retries.count,
             Method::Post(_) => 0,
         };
         let mut attempt = 0;
         loop {
-            let outcome = self.follow(request);
-            let asked = match &outcome {
-                Ok(answer) if retry::is_transient(answer.status()) => {
-                    let asked = answer.header("retry-after");
-                    asked.and_then(|after| retry::asked_wait(after, answer.header("date")))
-                }
-                Err(error) if error.is_transient() => None,
-                _ => return outcome,
+            let outcome = match self.follow(request) {
+                Ok(answer) if retry::is_transient(answer.status()) => Err(Failure::Busy(answer.into())),
+                Ok(answer) => read(answer).map_err(Failure::Error),
+                Err(error) => Err(Failure::Error(error)),
             };
-            let retries = match &outcome {
-                // Most often a name or a port is wrong, or the server is down for longer.
-                Err(FetchError::Connect { .. }) => retries.min(1),
-                _ => retries,
+            let failure = match outcome {
+                Ok(got) => return Ok(got),
+                Err(Failure::Error(error)) if !error.is_transient() => return Err(error),
+                Err(failure) => failure,
             };
-            let wait = (attempt < retries).then(|| self.wait(attempt, asked, request.deadline)).flatten();
+            let again = attempt < failure.most_retries(retries);
+            let wait = again.then(|| self.wait(attempt, failure.asked_wait(), request.deadline)).flatten();
             let Some(wait) = wait else {
-                return outcome.and_then(|answer| Err(answer.into_error(attempt + 1)));
+                return Err(failure.into_error(attempt + 1));
             };
-            tracing::info!(
-                "asking `{}` again in {} ms: {}",
-                shown(&request.url),
-                wait.as_millis(),
-                why(&outcome)
-            );
+            tracing::info!("asking `{}` again in {} ms: {failure}", shown(&request.url), wait.as_millis());
             // Leaves its place at the host to others.
-            drop(outcome);
+            drop(failure);
             self.sleep(wait);
             attempt += 1;
         }
@@ -222,10 +229,41 @@ fn text(name: &str, value: &str) -> Result<HeaderValue, FetchError> {
 }
 
 /// Why something is asked again.
-fn why(outcome: &Result<Response, FetchError>) -> String {
-    match outcome {
-        Ok(answer) => format!("it answered {}", answer.status()),
-        Err(error) => error.to_string(),
+enum Failure {
+    /// An answer that may be another one a moment later.
+    Busy(Box<Response>),
+    Error(FetchError),
+}
+
+impl Failure {
+    fn most_retries(&self, retries: u32) -> u32 {
+        match self {
+            // Most often a name or a port is wrong, or the server is down for longer.
+            Self::Error(FetchError::Connect { .. }) => retries.min(1),
+            _ => retries,
+        }
+    }
+
+    /// The wait that the server asks for.
+    fn asked_wait(&self) -> Option<Duration> {
+        let Self::Busy(answer) = self else { return None };
+        retry::asked_wait(answer.header("retry-after")?, answer.header("date"))
+    }
+
+    fn into_error(self, attempts: u32) -> FetchError {
+        match self {
+            Self::Busy(answer) => answer.into_error(attempts),
+            Self::Error(error) => error,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy(answer) => write!(formatter, "it answered {}", answer.status()),
+            Self::Error(error) => error.fmt(formatter),
+        }
     }
 }
 

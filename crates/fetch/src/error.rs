@@ -1,6 +1,8 @@
 //! What can go wrong between a request and the last byte of its answer.
 
 use crate::guard::Refusal;
+use crate::url::shown;
+use reqwest::Url;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -185,6 +187,12 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// An answer that nobody wants, which begins with `excerpt`.
+    pub(crate) fn status(url: &Url, status: u16, attempts: u32, excerpt: &[u8]) -> Self {
+        let body = String::from_utf8_lossy(excerpt).trim().escape_debug().to_string();
+        Self::Status { url: shown(url), status, attempts, body }
+    }
+
     /// Whether the same request may go better a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The one HTTP client of imagescan.
 //!
 //! In goes a [`Request`]; out comes a [`Response`] whose body is read within bounds, or a [`FetchError`] that says what
-//! failed and where. [`Body`] reads a blob of known length over as many connections as it takes.
+//! failed and where. A [`Document`] is an answer that came as a whole; [`Body`] reads a blob of known length over as many connections as it takes.
 //!
 //! Servers are not trusted: registries and feeds are named by the user, but redirects and tokens lead wherever a server
 //! says. Hence the guard: names are resolved here, and an address of an internal network is refused at the moment of
@@ -16,6 +16,7 @@
 mod address;
 mod client;
 mod connections;
+mod document;
 mod engine;
 mod error;
 mod gates;
@@ -32,6 +33,7 @@ mod url;
 pub use address::{AddressError, Host, Network};
 pub use client::Client;
 pub use connections::is_this_machine;
+pub use document::Document;
 pub use error::FetchError;
 pub use guard::{Refusal, refused};
 pub use request::{Method, Payload, Request, Secret};

@@ -1,20 +1,22 @@
 //! An answer, and the reading of its body within bounds.
 
+use crate::document::Document;
 use crate::engine::Engine;
 use crate::error::{Cause, FetchError};
 use crate::gates::Place;
 use crate::url::shown;
 use bytes::{Buf, Bytes};
-use reqwest::Url;
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 /// How much of an unwanted answer an error shows.
-const EXCERPT: usize = 300;
-/// How much of an answer with the status 401 may say why.
-const REASON: usize = 4096;
+pub(crate) const EXCERPT: usize = 300;
+/// How much of an answer that is no success may say why.
+pub(crate) const REASON: usize = 4096;
 
 /// An answer with the status 401.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +106,15 @@ impl Response {
         Ok(bytes)
     }
 
+    /// The whole of it, if its body has at most `limit` bytes.
+    pub fn document(self, limit: u64) -> Result<Document, FetchError> {
+        Document::read(self, limit)
+    }
+
+    pub(crate) fn head(&self) -> (StatusCode, HeaderMap, Url) {
+        (self.answer.status(), self.answer.headers().clone(), self.url.clone())
+    }
+
     /// The body as it comes.
     #[must_use]
     pub fn reader(self) -> BodyReader {
@@ -128,10 +139,8 @@ impl Response {
 
     /// The error for an answer that nobody wants.
     pub(crate) fn into_error(self, attempts: u32) -> FetchError {
-        let (url, status) = (shown(&self.url), self.status());
-        let bytes = self.beginning(EXCERPT);
-        let body = String::from_utf8_lossy(&bytes).trim().escape_debug().to_string();
-        FetchError::Status { url, status, attempts, body }
+        let (url, status) = (self.url.clone(), self.status());
+        FetchError::status(&url, status, attempts, &self.beginning(EXCERPT))
     }
 
     /// The first bytes of the body, at most `bound`, as far as they come soon.

@@ -1,4 +1,4 @@
-use crate::server::{Server, answer, raw};
+use crate::server::{Server, Step, answer, raw};
 use crate::{chain, client, get, message, patient, settings};
 use imagescan_fetch::{FetchError, Payload, Request};
 use std::time::{Duration, Instant};
@@ -16,6 +16,53 @@ fn failures_that_may_pass_are_borne() {
         let waits: Vec<f64> = waits.lock().unwrap().iter().map(Duration::as_secs_f64).collect();
         assert!(matches!(waits[..], [0.5..=1.0, 1.0..=2.0]), "{waits:?}");
     }
+}
+
+#[test]
+fn a_document_is_asked_for_again_wherever_it_breaks_off() {
+    let body = b"{\"token\": \"all of it\"}";
+    let whole = || match answer("200 OK", "", body).remove(0) {
+        Step::Send(bytes) => bytes,
+        Step::Pause(_) => Vec::new(),
+    };
+    for offset in 0..whole().len() {
+        let server = Server::start(move |seen| {
+            vec![Step::Send(whole().into_iter().take(if seen.before == 0 { offset } else { 999 }).collect())]
+        });
+        let (client, waits) = patient(settings(&[&server]));
+        let got = client.document(&Request::get(&server.url("/")).unwrap(), 99).unwrap();
+        assert_eq!(got.into_bytes(), body, "{offset}");
+        assert_eq!((server.seen().len(), waits.lock().unwrap().len()), (2, 1), "{offset}");
+    }
+}
+
+#[test]
+fn a_document_that_always_breaks_off_is_told_at_last() {
+    let server = Server::start(|_| raw("200 OK", "Content-Length: 9\r\n", b"half"));
+    let document = client(&[&server]).document(&Request::get(&server.url("/")).unwrap(), 99);
+    assert_eq!(message(document), format!("`{}` broke off after 4 bytes", server.url("/")));
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[test]
+fn a_document_that_is_too_long_is_not_asked_for_again() {
+    let server = Server::start(|_| answer("200 OK", "", b"ten bytes!"));
+    let get = |limit| client(&[&server]).document(&Request::get(&server.url("/")).unwrap(), limit);
+    assert_eq!(get(10).unwrap().bytes(), b"ten bytes!");
+    assert_eq!(message(get(9)), format!("`{}` has more than the 9 bytes it may have", server.url("/")));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn of_what_is_no_success_the_beginning_is_kept() {
+    let server = Server::start(|_| {
+        answer("401 Who", "WWW-Authenticate: Basic\r\nWWW-Authenticate: Bearer\r\n", &[b'x'; 5000])
+    });
+    let document = client(&[&server]).document(&Request::get(&server.url("/")).unwrap(), 99).unwrap();
+    assert_eq!((document.status(), document.header("www-authenticate")), (401, Some("Basic")));
+    let refused = document.unauthorized();
+    assert_eq!(refused.challenges, ["Basic", "Bearer"]);
+    assert_eq!(refused.body, [b'x'; 4096]);
 }
 
 #[test]

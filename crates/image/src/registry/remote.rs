@@ -5,7 +5,7 @@ use crate::cache::Cache;
 use crate::chain::chain;
 use crate::lazy::Ranges;
 use crate::plan::{self, MANIFEST_BYTES};
-use imagescan_fetch::{Body, Request, Response, Unauthorized};
+use imagescan_fetch::{Body, Document, Request, Unauthorized};
 use imagescan_model::{Digest, ImageReference};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -84,11 +84,11 @@ impl Remote {
 
     /// The registry's own answer, its digest and media type.
     fn top(&self, reference: &ImageReference) -> Result<(Digest, Vec<u8>, String), SessionError> {
-        let response = self.session.get(&manifest_of(reference), Some(ACCEPT))?;
-        tell_quota(&response, reference);
-        let stated = stated_digest(&response);
-        let media_type = response.header("content-type").unwrap_or_default().to_string();
-        let bytes = response.bytes(MANIFEST_BYTES)?;
+        let answer = self.session.get(&manifest_of(reference), Some(ACCEPT), MANIFEST_BYTES)?;
+        tell_quota(&answer, reference);
+        let stated = stated_digest(&answer);
+        let media_type = answer.header("content-type").unwrap_or_default().to_string();
+        let bytes = answer.into_bytes();
         let named = reference.digest().cloned().or(stated);
         Ok((named.unwrap_or_else(|| crate::blob::sha256(&bytes)), bytes, media_type))
     }
@@ -117,8 +117,7 @@ impl Remote {
             return Ok(bytes);
         }
         let path = format!("{kind}/{digest}");
-        let read = || -> Result<Vec<u8>, SessionError> { Ok(self.session.get(&path, accept)?.bytes(bound)?) };
-        let bytes = read().map_err(|error| chain(&error))?;
+        let bytes = self.session.get(&path, accept, bound).map_err(|error| chain(&error))?.into_bytes();
         if let Some(cache) = self.cache.as_ref().filter(|_| plan::compare(&bytes, digest).is_ok()) {
             cache.remember_document(digest, &bytes);
         }
@@ -131,7 +130,8 @@ impl Remote {
 
     /// Whether the registry has this blob.
     pub(crate) fn has(&self, digest: &Digest) -> bool {
-        !matches!(self.session.get(&format!("blobs/{digest}"), None), Err(SessionError::Absent { .. }))
+        // None of its bytes are wanted, so that they are too many.
+        !matches!(self.session.get(&format!("blobs/{digest}"), None, 0), Err(SessionError::Absent { .. }))
     }
 }
 
@@ -144,8 +144,8 @@ fn manifest_of(reference: &ImageReference) -> String {
 
 /// Tells how many more pulls a registry allows, where it says so as Docker Hub does: `76;w=21600` are 76 in six hours
 /// (docs.docker.com, "Pull usage and limits").
-fn tell_quota(response: &Response, reference: &ImageReference) {
-    if let Some((left, limit)) = quota(|name| response.header(name)) {
+fn tell_quota(answer: &Document, reference: &ImageReference) {
+    if let Some((left, limit)) = quota(|name| answer.header(name)) {
         tracing::info!("{}: {left} of {limit} are left", reference.registry());
     }
 }
@@ -169,8 +169,8 @@ fn quota<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<(u64, String)> 
 }
 
 /// The digest that a registry states of the manifest it names.
-fn stated_digest(response: &Response) -> Option<Digest> {
-    response.header("docker-content-digest")?.parse().ok()
+fn stated_digest(answer: &Document) -> Option<Digest> {
+    answer.header("docker-content-digest")?.parse().ok()
 }
 
 /// A layer in a registry.

@@ -10,7 +10,7 @@ use super::registries_conf::Endpoint;
 use super::token::{self, Token, TokenError, TokenRequest};
 use crate::limits::Late;
 use imagescan_fetch::{
-    Client, FetchError, Method, Payload, Request, Response, Secret, Unauthorized, Url, is_this_machine,
+    Client, Document, FetchError, Method, Payload, Request, Secret, Unauthorized, Url, is_this_machine,
 };
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// Bytes of a token server's reply.
 const TOKEN_BYTES: u64 = 1 << 20;
-/// Bytes of an answer that says why not.
-const REASON_BYTES: usize = 4096;
 /// Characters of it that an error repeats.
 const SHOWN: usize = 300;
 /// How long a registry may take when asked for headers only.
@@ -206,17 +204,18 @@ impl Session {
         Ok(request)
     }
 
-    /// GETs `path`, accepting `accept`, and answers what the registry demands.
-    pub(crate) fn get(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
-        self.answered(Method::Get, path, accept, |request| self.client.send(&request))
+    /// GETs `path`, of at most `limit` bytes, accepting `accept`, and answers what the registry demands.
+    pub(crate) fn get(&self, path: &str, accept: Option<&str>, limit: u64) -> Result<Document, SessionError> {
+        self.answered(Method::Get, path, accept, |request| self.client.document(&request, limit))
     }
 
     /// The same, but only the headers, and without patience: not all registries answer such.
-    pub(crate) fn head(&self, path: &str, accept: Option<&str>) -> Result<Response, SessionError> {
+    pub(crate) fn head(&self, path: &str, accept: Option<&str>) -> Result<Document, SessionError> {
         self.answered(Method::Head, path, accept, |mut request| {
             let soon = Instant::now() + HEAD_PATIENCE;
             request.deadline = Some(request.deadline.map_or(soon, |deadline| deadline.min(soon)));
-            self.client.send_once(&request)
+            // Its length is that of the body a GET would have.
+            self.client.send_once(&request)?.document(u64::MAX)
         })
     }
 
@@ -225,15 +224,15 @@ impl Session {
         method: Method,
         path: &str,
         accept: Option<&str>,
-        transport: impl Fn(Request) -> Result<Response, FetchError>,
-    ) -> Result<Response, SessionError> {
-        let send = || -> Result<Response, SessionError> {
+        transport: impl Fn(Request) -> Result<Document, FetchError>,
+    ) -> Result<Document, SessionError> {
+        let send = || -> Result<Document, SessionError> {
             let mut request = self.request(path)?;
             request.method = method.clone();
             request.accept = accept.map(String::from);
             Ok(transport(request)?)
         };
-        let response = match send() {
+        let answer = match send() {
             // Docker asks such places by TLS first, too. Without authorities there is no asking by TLS.
             Err(SessionError::Fetch(error))
                 if (error.is_without_tls() || matches!(error, FetchError::NoAuthorities))
@@ -245,18 +244,18 @@ impl Session {
             }
             other => other?,
         };
-        let response = if response.status() == 401 {
-            self.answer(&response.unauthorized())?;
+        let answer = if answer.status() == 401 {
+            self.answer(&answer.unauthorized())?;
             send()?
         } else {
-            response
+            answer
         };
-        match response.status() {
+        match answer.status() {
             404 => {
                 Err(SessionError::Absent { registry: self.endpoint.host().into(), what: self.named(path) })
             }
-            401 | 403 => Err(self.denied(&response.beginning(REASON_BYTES))),
-            _ => Ok(response.success()?),
+            401 | 403 => Err(self.denied(answer.bytes())),
+            _ => Ok(answer.success()?),
         }
     }
 
@@ -352,16 +351,16 @@ impl Session {
             }
         };
         request.deadline = self.deadline;
-        let response = self.client.send(&request)?;
-        if matches!(response.status(), 401 | 403) {
+        let answer = self.client.document(&request, TOKEN_BYTES)?;
+        if matches!(answer.status(), 401 | 403) {
             let (registry, repository) = (self.endpoint.host().into(), self.endpoint.repository().into());
-            let reason = Some(format!("the token server {} says {}", bearer.realm(), response.status()));
+            let reason = Some(format!("the token server {} says {}", bearer.realm(), answer.status()));
             return Err(match is_anonymous {
                 true => SessionError::Anonymous { registry, repository, reason },
                 false => SessionError::Denied { registry, repository, reason },
             });
         }
-        Ok(token::parse(&response.success()?.bytes(TOKEN_BYTES)?)?)
+        Ok(token::parse(answer.success()?.bytes())?)
     }
 }
 
