@@ -272,6 +272,8 @@ pub(crate) struct Database {
 pub(crate) enum Db {
     /// Compile advisory data from files already here
     Build(DbBuild),
+    /// Fetch what changed of the feeds, and put the new database in place of the old
+    Update(DbUpdate),
     /// What the database holds, and how old it is
     Info(DbInfo),
     /// Every row about a package, and what it means
@@ -294,6 +296,32 @@ pub(crate) struct DbBuild {
     /// The instant the data is of; a DATE stands for its last second, UTC [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = crate::clock::parse, env = "IMAGESCAN_AS_OF")]
     pub as_of: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbUpdate {
+    /// Feeds to fetch [default: those of the database]
+    #[arg(value_name = "FEED")]
+    pub feed: Vec<String>,
+    /// Fetch every feed, of every release
+    #[arg(long, conflicts_with = "feed")]
+    pub all: bool,
+    /// Feed descriptions (*.toml) that add to or replace those built in
+    #[arg(long, value_name = "DIR")]
+    pub feeds: Option<PathBuf>,
+    /// Most bytes to fetch
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
+    pub max_download: u64,
+    /// Documents to fetch at the same time
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub jobs: NonZeroUsize,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub cache: Cache,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,6 @@ mod config;
 mod daemons;
 mod failure;
 mod folders;
-mod inputs;
 mod interrupt;
 mod logs;
 mod output;
@@ -36,6 +35,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Scan(arguments) => commands::scan::run(arguments),
         Command::Inventory(arguments) => commands::inventory::run(arguments),
         Command::Db(Db::Build(arguments)) => commands::db::build(arguments),
+        Command::Db(Db::Update(arguments)) => commands::update::run(arguments),
         Command::Db(Db::Info(arguments)) => commands::db::info(arguments),
         Command::Db(Db::Lookup(arguments)) => commands::db::lookup(arguments),
         Command::Db(Db::Verify(arguments)) => commands::db::verify(arguments),

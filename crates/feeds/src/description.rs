@@ -1,5 +1,6 @@
 //! What we know of each feed: `vuln-feeds/*.toml`, compiled in.
 
+use imagescan_model::Release;
 use serde::Deserialize;
 
 const BUILT_IN: &[&str] = &[
@@ -39,6 +40,12 @@ pub struct Description {
     pub urls: Vec<String>,
     /// Distributions it speaks of, by os-release `ID`.
     pub distributions: Vec<String>,
+    /// Releases that `{version}` in a URL stands for.
+    #[serde(default)]
+    pub releases: Vec<Release>,
+    /// The first year that `{year}` in a URL stands for.
+    #[serde(default)]
+    pub first_year: Option<i16>,
     /// Licence of the data.
     pub licence: String,
     /// What it does not tell, for people.

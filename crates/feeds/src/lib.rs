@@ -35,6 +35,7 @@ mod photon;
 mod reader;
 mod rebuild;
 mod redhat;
+mod repomd;
 mod rocky;
 mod suse;
 #[cfg(test)]
@@ -48,3 +49,4 @@ pub use description::{Description, DescriptionError, Parser, descriptions};
 pub use error::FeedError;
 pub use parse::{Input, Parsed, parse};
 pub use reader::{Reader, Record, Summary};
+pub use repomd::{Listed, updateinfo};

@@ -47,6 +47,7 @@ fn knowledge(folder: &std::path::Path) -> Knowledge {
         builder.feed(FeedInfo {
             id: feed.id,
             as_of: at(BUILT),
+            stale: None,
             fetched_at: None,
             records: parsed.records.len() as u64,
             dropped: Default::default(),

@@ -63,6 +63,7 @@ fn database(feed: &str, documents: &[&[u8]]) -> (tempfile::TempDir, Knowledge) {
     builder.feed(FeedInfo {
         id: feed.id,
         as_of: AS_OF,
+        stale: None,
         fetched_at: None,
         records: parsed.records.len() as u64,
         dropped: Default::default(),

@@ -81,6 +81,9 @@ pub struct FeedInfo {
     /// When it was fetched; absent for local files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched_at: Option<Timestamp>,
+    /// Why it could not be fetched when the database was built: its rows are those it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
     /// How many records it gave.
     pub records: u64,
     /// Licence of the data.

@@ -212,6 +212,7 @@ fn report() -> Report {
             feeds: vec![FeedInfo {
                 id: "debian".into(),
                 as_of: at("2026-11-24T12:00:00Z"),
+                stale: Some("why".into()),
                 fetched_at: Some(at("2026-11-24T12:00:00Z")),
                 records: 1,
                 dropped: [("withdrawn".into(), 3)].into(),

@@ -91,6 +91,7 @@ fn knowledge(states: &[CoveredState]) -> KnowledgeInfo {
         feeds: vec![FeedInfo {
             id: "debian".into(),
             as_of: at("2026-11-24T12:00:00Z"),
+            stale: None,
             fetched_at: None,
             records: 1,
             dropped: Default::default(),

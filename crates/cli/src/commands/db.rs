@@ -2,16 +2,15 @@
 
 use crate::arguments::{DbBuild, DbInfo, DbLookup, package_type};
 use crate::failure::Usage;
-use crate::{clock, folders, inputs, output, targets};
+use crate::{clock, folders, output, targets};
 use anyhow::{Context as _, Result, anyhow};
-use imagescan_feeds::{Description, Reader, Record, descriptions};
-use imagescan_knowledge::{Builder, FiledRecord, Knowledge};
+use imagescan_feeds::{Description, descriptions};
+use imagescan_knowledge::{FiledRecord, Knowledge};
 use imagescan_match::{Products, judge_key};
 use imagescan_model::{
-    AdvisoryState, ExitCode, Extent, FeedCoverage, FeedInfo, KnowledgeInfo, MatchKey, MatchedBy, Package,
-    PackageType,
+    AdvisoryState, ExitCode, Extent, FeedCoverage, KnowledgeInfo, MatchKey, MatchedBy, Package, PackageType,
 };
-use jiff::Timestamp;
+use imagescan_update::FeedFiles;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,68 +20,41 @@ pub(crate) fn build(arguments: &DbBuild) -> Result<ExitCode> {
     let known = known_feeds(arguments.feeds.as_deref())?;
     let mut inputs: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
     for (feed, path) in &arguments.input {
-        if !known.contains_key(feed) {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            return Err(Usage::of(anyhow!(
-                "`{}` is no feed: there is {}",
-                feed.escape_debug(),
-                names.join(", ")
-            )));
-        }
+        known.get(feed).ok_or_else(|| unknown(feed, &known))?;
         inputs.entry(feed).or_default().push(targets::existing("--input", path)?);
     }
-    let mut builder = Builder::new(as_of);
-    for (id, paths) in inputs {
-        let Some(feed) = known.get(id) else { continue };
-        read_feed(feed, &paths, as_of, &mut builder).with_context(|| format!("feed {id}"))?;
-    }
-    let info = builder.write(&arguments.output).context("cannot build the database")?;
+    let files = inputs.into_iter().filter_map(|(id, paths)| Some(FeedFiles { feed: known.get(id)?, paths }));
+    let info = imagescan_update::build(&files.collect::<Vec<_>>(), as_of, &arguments.output).map_err(
+        |(feed, error)| match feed.as_str() {
+            "" => anyhow!(error).context("cannot build the database"),
+            feed => anyhow!(error).context(format!("feed {feed}")),
+        },
+    )?;
     output::print(&described(&info))?;
     Ok(ExitCode::Passed)
 }
 
-/// Adds what the documents at `paths` say.
-fn read_feed(feed: &Description, paths: &[PathBuf], as_of: Timestamp, builder: &mut Builder) -> Result<()> {
-    let mut reader = Reader::new(feed);
-    let mut built = Ok(());
-    let mut sink = |record| {
-        if let (Ok(()), Record::Advisory(record)) = (&built, record) {
-            built = builder.record(&feed.id, &record);
-        }
-    };
-    for path in paths {
-        inputs::each(path, &mut |name, source| Ok(reader.read(name, source, &mut sink)?))?;
-    }
-    let summary = reader.finish(&mut sink)?;
-    built?;
-    builder.feed(FeedInfo {
-        id: feed.id.clone(),
-        as_of,
-        fetched_at: None,
-        records: summary.records,
-        licence: Some(feed.licence.clone()),
-        dropped: summary.dropped,
-        digest: summary.digest,
-        coverage: summary.coverage,
-    });
-    Ok(())
+pub(super) fn unknown(feed: &str, known: &BTreeMap<String, Description>) -> anyhow::Error {
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    Usage::of(anyhow!("`{}` is no feed: there is {}", feed.escape_debug(), names.join(", ")))
 }
 
 /// Feeds by id: those compiled in, and those of `folder` over them.
-fn known_feeds(folder: Option<&Path>) -> Result<BTreeMap<String, Description>> {
+pub(super) fn known_feeds(folder: Option<&Path>) -> Result<BTreeMap<String, Description>> {
     let mut known: BTreeMap<String, Description> =
         descriptions().into_iter().map(|feed| (feed.id.clone(), feed)).collect();
     let Some(folder) = folder else { return Ok(known) };
     let folder = targets::existing("--feeds", folder)?;
-    inputs::each(&folder, &mut |name, source| {
-        if name.ends_with(".toml") {
-            let mut text = String::new();
-            source.read_to_string(&mut text).with_context(|| format!("cannot read `{name}`"))?;
-            let feed = Description::parse(&text).with_context(|| format!("`{name}`")).map_err(Usage::of)?;
+    let context = || format!("cannot read `{}`", folder.display());
+    for entry in std::fs::read_dir(&folder).with_context(context)? {
+        let path = entry.with_context(context)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = || format!("`{}`", path.display());
+            let text = std::fs::read_to_string(&path).with_context(name)?;
+            let feed = Description::parse(&text).with_context(name).map_err(Usage::of)?;
             known.insert(feed.id.clone(), feed);
         }
-        Ok(())
-    })?;
+    }
     Ok(known)
 }
 
@@ -108,11 +80,18 @@ pub(crate) fn verify(arguments: &DbInfo) -> Result<ExitCode> {
     Ok(ExitCode::Passed)
 }
 
-fn described(info: &KnowledgeInfo) -> String {
+pub(super) fn described(info: &KnowledgeInfo) -> String {
     let mut text = format!("database {}\nbuilt as of {}\n", info.digest, info.built_at);
     for feed in &info.feeds {
         let releases: Vec<String> = feed.coverage.iter().map(covered).collect();
-        let _ = writeln!(text, "feed {}: {} records, {}", feed.id, feed.records, releases.join(", "));
+        let covers = if releases.is_empty() { String::new() } else { format!(", {}", releases.join(", ")) };
+        let _ = writeln!(text, "feed {}: {} records{covers}", feed.id, feed.records);
+        for (reason, count) in &feed.dropped {
+            let _ = writeln!(text, "  left out: {count}, {reason}");
+        }
+        if let Some(why) = &feed.stale {
+            let _ = writeln!(text, "  stale: {}", why.escape_debug());
+        }
     }
     for segment in &info.segments {
         let _ = writeln!(text, "segment {}: {} bytes", segment.name, segment.size);

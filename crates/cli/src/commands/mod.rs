@@ -5,6 +5,7 @@ pub(crate) mod compare_versions;
 pub(crate) mod db;
 pub(crate) mod inventory;
 pub(crate) mod scan;
+pub(crate) mod update;
 
 use imagescan_model::Tool;
 

@@ -82,6 +82,7 @@ pub(crate) fn feed(id: &str, releases: &[(&str, bool)]) -> FeedInfo {
     FeedInfo {
         id: id.into(),
         as_of: instant("2026-08-01T00:00:00Z"),
+        stale: None,
         fetched_at: None,
         records: 7,
         dropped: Default::default(),

@@ -1,6 +1,6 @@
 //! Vendor data as it lies here: files, folders, archives; unpacked as it is read, never on disk.
 
-use anyhow::{Context as _, Result, bail};
+use crate::error::UpdateError;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
@@ -12,25 +12,40 @@ const TOTAL_BYTES: u64 = 8 << 30;
 const DOCUMENTS: usize = 2_000_000;
 /// Bytes of a zip file.
 const ZIP_BYTES: u64 = 2 << 30;
+/// Bytes that one fetched byte may unpack to, beyond the first few.
+const RATIO: u64 = 500;
+const SMALL: u64 = 64 << 20;
 /// Archives within archives, such as a gzip file in a tar.
 const DEPTH: usize = 4;
 
 /// What is done with each document: its name for errors, and its bytes.
-pub(crate) type Give<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<()> + 'a;
+pub(crate) type Give<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), UpdateError> + 'a;
 
 /// Gives each document under `path`: files of a folder by name, members of an archive as they come.
-pub(crate) fn each(path: &Path, give: &mut Give<'_>) -> Result<()> {
-    let mut walk = Walk { give, bytes: 0, documents: 0 };
+pub(crate) fn each(path: &Path, give: &mut Give<'_>) -> Result<(), UpdateError> {
+    let mut walk = Walk::new(give);
     walk.path(path, &path.display().to_string())?;
-    if walk.documents == 0 {
-        bail!("`{}` holds no file", path.display());
-    }
-    Ok(())
+    walk.ended(&path.display().to_string())
+}
+
+/// The same of a file that was fetched from `name`, of `size` bytes.
+pub(crate) fn each_in(
+    name: &str,
+    file: &mut dyn Read,
+    size: u64,
+    give: &mut Give<'_>,
+) -> Result<(), UpdateError> {
+    let mut walk = Walk::new(give);
+    walk.most = size.saturating_mul(RATIO).clamp(SMALL, TOTAL_BYTES);
+    walk.stream(name, file, 0)?;
+    walk.ended(name)
 }
 
 struct Walk<'a, 'g> {
     give: &'a mut Give<'g>,
+    /// Bytes of documents, and how many there may be.
     bytes: u64,
+    most: u64,
     documents: usize,
 }
 
@@ -57,19 +72,27 @@ fn recognise(bytes: &[u8]) -> Wrapping {
     }
 }
 
-impl Walk<'_, '_> {
-    fn path(&mut self, path: &Path, name: &str) -> Result<()> {
-        let context = || format!("cannot read `{name}`");
-        if !std::fs::metadata(path).with_context(context)?.is_dir() {
-            let mut file = File::open(path).with_context(context)?;
+impl<'a, 'g> Walk<'a, 'g> {
+    fn new(give: &'a mut Give<'g>) -> Self {
+        Self { give, bytes: 0, most: TOTAL_BYTES, documents: 0 }
+    }
+
+    fn ended(&self, name: &str) -> Result<(), UpdateError> {
+        if self.documents == 0 { Err(UpdateError::packed(name, "holds no file")) } else { Ok(()) }
+    }
+
+    fn path(&mut self, path: &Path, name: &str) -> Result<(), UpdateError> {
+        let failed = || UpdateError::io(format!("cannot read `{name}`"));
+        if !std::fs::metadata(path).map_err(failed())?.is_dir() {
+            let mut file = File::open(path).map_err(failed())?;
             return self.stream(name, &mut file, 0);
         }
-        let entries = std::fs::read_dir(path).with_context(context)?;
+        let entries = std::fs::read_dir(path).map_err(failed())?;
         let mut paths =
-            entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>().with_context(context)?;
+            entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>().map_err(failed())?;
         paths.sort();
         for path in paths {
-            let entry = path.symlink_metadata().with_context(context)?;
+            let entry = path.symlink_metadata().map_err(failed())?;
             // Links within a folder could make it endless; vendors ship none.
             if entry.is_dir() || entry.is_file() {
                 self.path(&path, &path.display().to_string())?;
@@ -79,18 +102,21 @@ impl Walk<'_, '_> {
     }
 
     /// Takes off what its first bytes show, and gives what is inside.
-    fn stream(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<()> {
+    fn stream(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<(), UpdateError> {
         if depth > DEPTH {
-            bail!("`{name}` is packed more than {DEPTH} times");
+            return Err(UpdateError::packed(name, format!("is packed more than {DEPTH} times")));
         }
         let mut head = Vec::new();
-        let damaged = || format!("`{name}` is damaged");
-        source.take(512).read_to_end(&mut head).with_context(damaged)?;
+        let damaged = |error: io::Error| UpdateError::packed(name, format!("is damaged: {error}"));
+        source.take(512).read_to_end(&mut head).map_err(damaged)?;
         let mut source = head.chain(source);
         let deeper = depth + 1;
         match recognise(&head) {
             Wrapping::Gzip => self.stream(name, &mut flate2::read::MultiGzDecoder::new(source), deeper),
-            Wrapping::Zstd => self.stream(name, &mut zstd::stream::read::Decoder::new(source)?, deeper),
+            Wrapping::Zstd => {
+                let mut inside = zstd::stream::read::Decoder::new(source).map_err(damaged)?;
+                self.stream(name, &mut inside, deeper)
+            }
             Wrapping::Xz => {
                 self.stream(name, &mut liblzma::read::XzDecoder::new_multi_decoder(source), deeper)
             }
@@ -101,11 +127,11 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn tar(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<()> {
-        let context = || format!("`{name}` is a damaged tar");
+    fn tar(&mut self, name: &str, source: &mut dyn Read, depth: usize) -> Result<(), UpdateError> {
+        let damaged = |error: io::Error| UpdateError::packed(name, format!("is a damaged tar: {error}"));
         let mut archive = tar::Archive::new(source);
-        for entry in archive.entries().with_context(context)? {
-            let mut entry = entry.with_context(context)?;
+        for entry in archive.entries().map_err(damaged)? {
+            let mut entry = entry.map_err(damaged)?;
             if entry.header().entry_type().is_file() {
                 let member = format!("{name}:{}", String::from_utf8_lossy(&entry.path_bytes()));
                 self.stream(&member, &mut entry, depth + 1)?;
@@ -115,31 +141,33 @@ impl Walk<'_, '_> {
     }
 
     /// The list of a zip's members is at its end, so it is held as it is.
-    fn zip(&mut self, name: &str, source: impl Read, depth: usize) -> Result<()> {
-        let context = || format!("`{name}` is a damaged zip");
+    fn zip(&mut self, name: &str, source: impl Read, depth: usize) -> Result<(), UpdateError> {
+        let damaged =
+            |error: &dyn std::fmt::Display| UpdateError::packed(name, format!("is a damaged zip: {error}"));
         let mut bytes = Vec::new();
-        source.take(ZIP_BYTES + 1).read_to_end(&mut bytes).with_context(context)?;
+        source.take(ZIP_BYTES + 1).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
         if bytes.len() as u64 > ZIP_BYTES {
-            bail!("`{name}` is a zip of more than {ZIP_BYTES} bytes");
+            return Err(UpdateError::packed(name, format!("is a zip of more than {ZIP_BYTES} bytes")));
         }
-        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).with_context(context)?;
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
         for index in 0..archive.len() {
-            let mut entry = archive.by_index(index).with_context(context)?;
+            let mut entry = archive.by_index(index).map_err(|error| damaged(&error))?;
             if entry.is_file() {
-                let member = format!("{name}:{}", entry.name().with_context(context)?);
+                let member = entry.name().map_err(|error| damaged(&error))?;
+                let member = format!("{name}:{member}");
                 self.stream(&member, &mut entry, depth + 1)?;
             }
         }
         Ok(())
     }
 
-    fn document(&mut self, name: &str, source: &mut dyn Read) -> Result<()> {
+    fn document(&mut self, name: &str, source: &mut dyn Read) -> Result<(), UpdateError> {
         self.documents += 1;
         if self.documents > DOCUMENTS {
-            bail!("`{name}`: the input holds more than {DOCUMENTS} documents");
+            return Err(UpdateError::packed(name, format!("is one of more than {DOCUMENTS} documents")));
         }
-        let left = TOTAL_BYTES.saturating_sub(self.bytes);
-        let mut source = Bounded { source, left: left.min(DOCUMENT_BYTES), read: 0 };
+        let left = self.most.saturating_sub(self.bytes).min(DOCUMENT_BYTES);
+        let mut source = Bounded { source, left, read: 0 };
         let given = (self.give)(name, &mut source);
         self.bytes += source.read;
         given
@@ -158,7 +186,7 @@ impl Read for Bounded<'_> {
         let count = self.source.read(buffer)?;
         self.read += count as u64;
         if self.read > self.left {
-            let why = format!("it holds more than the {} bytes that are read of one input", self.left);
+            let why = format!("it unpacks to more than the {} bytes that are read of it", self.left);
             return Err(io::Error::other(why));
         }
         Ok(count)
@@ -170,7 +198,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn gathered(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>> {
+    fn gathered(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, UpdateError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -178,7 +206,7 @@ mod tests {
         each(&path, &mut |name, source| {
             let name = name.rsplit_once('/').map_or("", |(_, name)| name).to_string();
             let mut text = String::new();
-            source.read_to_string(&mut text)?;
+            source.read_to_string(&mut text).map_err(UpdateError::io(name.as_str()))?;
             gathered.push((name, text));
             Ok(())
         })?;
@@ -222,8 +250,8 @@ mod tests {
     fn damage_is_an_error_that_names_the_file() {
         let whole = gzip(&[b'x'; 1000]);
         let error = gathered("half.gz", &whole[..whole.len() - 5]).unwrap_err();
-        assert!(format!("{error:#}").contains("half.gz"), "{error:#}");
-        let nothing = &mut |_: &str, _: &mut dyn Read| Ok(());
+        assert!(error.told().contains("half.gz"), "{error}");
+        let nothing = &mut |_: &str, _: &mut dyn Read| Ok::<(), UpdateError>(());
         assert!(each(Path::new("no/such/file"), nothing).is_err());
         assert!(each(tempfile::tempdir().unwrap().path(), nothing).is_err());
     }
