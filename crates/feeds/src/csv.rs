@@ -26,7 +26,7 @@ pub(crate) struct Row<'h> {
 }
 
 impl Row<'_> {
-    /// The field of that name; `None`: the header has none.
+    /// The field of that name; `None`: the header, or a short row, has none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let index = self.header.iter().position(|known| known == name)?;
         self.fields.get(index).map(String::as_str)
@@ -61,10 +61,20 @@ impl<'d, 'a> Rows<'d, 'a> {
 
     /// The next row.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, FeedError> {
+        let columns = self.header.len();
+        self.next_of(columns)
+    }
+
+    /// The next row, which may lack fields at its end.
+    pub(crate) fn next_short(&mut self) -> Result<Option<Row<'_>>, FeedError> {
+        self.next_of(0)
+    }
+
+    fn next_of(&mut self, fewest: usize) -> Result<Option<Row<'_>>, FeedError> {
         let line = self.line + 1;
         let Some(text) = self.physical_line()? else { return Ok(None) };
         let fields = self.fields(text)?;
-        if fields.len() != self.header.len() {
+        if fields.len() < fewest || fields.len() > self.header.len() {
             return Err(self.failed("it has more or fewer fields than the header"));
         }
         Ok(Some(Row { header: &self.header, fields, line }))

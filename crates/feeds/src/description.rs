@@ -13,6 +13,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../../vuln-feeds/epss.toml"),
     include_str!("../../../vuln-feeds/fedora.toml"),
     include_str!("../../../vuln-feeds/kev.toml"),
+    include_str!("../../../vuln-feeds/lifecycles.toml"),
     include_str!("../../../vuln-feeds/nvd.toml"),
     include_str!("../../../vuln-feeds/oracle.toml"),
     include_str!("../../../vuln-feeds/osv.toml"),
@@ -83,6 +84,8 @@ pub enum Parser {
     Epss,
     /// CISA's list of known exploited vulnerabilities.
     Kev,
+    /// Tables of when support ends.
+    Lifecycles,
     /// Pages of NVD's API, or its feeds.
     Nvd,
     /// OSV documents of Debian and Alpine.

@@ -25,6 +25,7 @@ mod fedora;
 mod instant;
 mod kev;
 mod list;
+mod lifecycles;
 mod nvd;
 mod oracle;
 mod osv;

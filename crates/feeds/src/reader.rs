@@ -3,10 +3,7 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{
-    almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, nvd, oracle, osv, photon, redhat,
-    rocky, suse, ubuntu,
-};
+use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, lifecycles, nvd, oracle, osv, photon, redhat, rocky, suse, ubuntu};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,
@@ -134,6 +131,7 @@ impl Reader {
             Kind::Secdb => Box::new(alpine::Secdb::new(&feed.id)),
             Kind::Epss => Box::new(epss::Epss::new(&feed.id)),
             Kind::Kev => Box::new(kev::Kev::new(&feed.id)),
+            Kind::Lifecycles => Box::new(lifecycles::Lifecycles::new(&feed.id)),
             Kind::Nvd => Box::new(nvd::Nvd::new(&feed.id)),
             Kind::Osv => Box::new(osv::Osv::new(&feed.id)),
             Kind::RedHat => Box::new(redhat::RedHat::new(&feed.id)),
