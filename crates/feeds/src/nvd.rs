@@ -175,15 +175,25 @@ struct Unknown {
     value: String,
 }
 
+/// How far NVD has come with a CVE (nvd.nist.gov/vuln/vulnerability-status). Since April 2026 most are
+/// `Not Scheduled`: nobody will score them.
+const STATUSES: [&str; 7] = [
+    "Received",
+    "Awaiting Analysis",
+    "Undergoing Analysis",
+    "Analyzed",
+    "Modified",
+    "Deferred",
+    "Not Scheduled",
+];
+
 /// The records of one CVE, by who says them.
 fn records(cve: Cve) -> Result<impl Iterator<Item = CveRecord>, Unknown> {
     let unknown = |why, value: &str| Unknown { id: cve.id.clone(), why, value: value.into() };
     let rejected = match cve.vuln_status.as_deref() {
         Some("Rejected") => true,
-        None
-        | Some(
-            "Received" | "Awaiting Analysis" | "Undergoing Analysis" | "Analyzed" | "Modified" | "Deferred",
-        ) => false,
+        None => false,
+        Some(status) if STATUSES.contains(&status) => false,
         Some(status) => return Err(unknown("unknown vulnStatus", status)),
     };
     let published = Some(instant(&cve.published).ok_or_else(|| unknown("not an instant:", &cve.published))?);

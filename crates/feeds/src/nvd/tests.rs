@@ -62,6 +62,7 @@ fn metric(key: &str, kind: &str, source: &str, score: &str, word: &str) -> Strin
 fn a_rejected_cve_is_said_to_be() {
     let records = read(&page("Rejected", "")).unwrap();
     assert!(records[0].rejected);
+    assert!(!read(&page("Not Scheduled", "")).unwrap()[0].rejected);
     assert!(read(&page("Vanished", "")).is_err());
 }
 

@@ -185,6 +185,33 @@ fn other_pockets_than_esm_say_nothing_of_the_plain_archive() {
 }
 
 #[test]
+fn esm_infra_and_esm_apps_of_one_release_stay_apart() {
+    let entries = [entry(PRO, "esm-infra/jammy", "1-2+esm1"), entry(PRO, "esm-apps/jammy", "1-2~esm3")];
+    assert_eq!(
+        said(&[osv("UBUNTU-CVE-1", "", &entries)]),
+        [
+            "ubuntu:22.04 a CVE-1 affected <1-2+esm1 in esm-infra",
+            "ubuntu:22.04 a CVE-1 affected <1-2~esm3 in esm-apps",
+            "ubuntu:22.04 a CVE-1 willnotfix",
+        ]
+    );
+}
+
+#[test]
+fn a_statements_timestamp_is_no_date_of_a_fix() {
+    let vex = vex("CVE-1", "jammy", "affected", r#""timestamp": "2024-03-04T00:00:00Z","#);
+    let (records, _) = parse("ubuntu", &[Input { name: "x", bytes: vex.as_bytes() }]).unwrap();
+    assert_eq!((records[0].disclosed, records[0].fix_available), (None, None));
+}
+
+#[test]
+fn of_two_statements_on_one_package_the_worse_counts() {
+    let not = vex("CVE-1", "trusty/esm", "not_affected", "");
+    let open = vex("CVE-1", "esm-infra-legacy/trusty", "affected", "");
+    assert!(said(&[not, open]).contains(&"ubuntu:14.04 a CVE-1 affected in esm-infra-legacy".into()));
+}
+
+#[test]
 fn both_spellings_of_the_oldest_pocket_are_joined() {
     let open = osv("UBUNTU-CVE-1", "", &[entry("Ubuntu:Pro:14.04:LTS", "trusty/esm", "")]);
     let vex = vex("CVE-1", "esm-infra-legacy/trusty", "not_affected", "");
