@@ -3,7 +3,10 @@
 use crate::description::{Description, Parser as Kind};
 use crate::document::{Document, failed};
 use crate::error::FeedError;
-use crate::{almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, lifecycles, nvd, oracle, osv, photon, redhat, rocky, suse, ubuntu};
+use crate::{
+    almalinux, alpine, amazon, arch, azurelinux, debian, epss, fedora, kev, lifecycles, nvd, oracle, osv,
+    photon, redhat, rocky, suse, ubuntu,
+};
 use imagescan_model::{
     AdvisoryRecord, CoveredState, CveRecord, Digest, FeedCoverage, LifecycleRecord, PackageType, Release,
     RepositoryRecord,

@@ -2,10 +2,11 @@
 
 use crate::family::{Unjudged, judged_by};
 use crate::findings::Options;
-use imagescan_knowledge::Knowledge;
+use crate::lifecycle::lifecycle;
+use imagescan_knowledge::{Knowledge, KnowledgeError};
 use imagescan_model::{
-    Coverage, Finding, FindingDates, FindingKind, Inventory, MatchKey, Package, PackageType, Severity,
-    fingerprint,
+    Coverage, Finding, FindingDates, FindingKind, Inventory, LifecycleState, MatchKey, Package, PackageType,
+    Severity, fingerprint,
 };
 use std::collections::BTreeMap;
 
@@ -65,6 +66,22 @@ pub(crate) fn findings(
     findings.sort_by(|a, b| (a.kind, &a.id, &a.package_type).cmp(&(b.kind, &b.id, &b.package_type)));
     findings.extend(third_party);
     findings
+}
+
+/// That the release has no support any more.
+pub(crate) fn end_of_life(
+    inventory: &Inventory,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<Option<Finding>, KnowledgeError> {
+    let life = lifecycle(&inventory.system, knowledge, options.as_of)?;
+    let life = life.filter(|life| life.state == LifecycleState::EndOfLife);
+    let (Some(life), Some(release)) = (life, inventory.system.release()) else { return Ok(None) };
+    let end = life.extended_end.max(life.standard_end);
+    let since = end.map(|end| format!(" since {end}")).unwrap_or_default();
+    let title =
+        format!("{release} has had no support{since}: what is found later is not fixed, and not always told");
+    Ok(Some(finding(FindingKind::EndOfLife, release.to_string(), None, title, Vec::new())))
 }
 
 /// `no feed of the database speaks of apk packages of debian:12: 14 are not judged`.
@@ -130,6 +147,9 @@ fn finding(
         title: Some(title),
         urls: Vec::new(),
         advisories: Vec::new(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
         dates: FindingDates::default(),
         hidden: None,
         layer: None,

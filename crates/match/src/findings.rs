@@ -1,6 +1,7 @@
 //! All findings of an image.
 
 use crate::coverage;
+use crate::facts::Facts;
 use crate::family::judged_by;
 use crate::judge::{Judgement, judge_key};
 use crate::stream::Products;
@@ -45,7 +46,9 @@ pub fn judge(
     let keyed: Vec<(&Package, MatchKey)> =
         judged.map(|package| (package, MatchKey::of(&inventory.system, package))).collect();
     let mut findings = coverage::findings(inventory, &keyed, knowledge, options);
-    let products = Products::default();
+    findings.extend(coverage::end_of_life(inventory, knowledge, options)?);
+    let products = products(inventory, knowledge)?;
+    let mut facts = Facts::new(knowledge, options.as_of);
     // Binaries of one source share their rows.
     let mut known: BTreeMap<Filed<'_>, Vec<FiledRecord>> = BTreeMap::new();
     for (package, key) in &keyed {
@@ -66,11 +69,26 @@ pub fn judge(
         rows.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         for judgement in judge_key(key, &rows, &products) {
             if options.all || judgement.state != AdvisoryState::NotAffected {
-                findings.push(finding(package, key, &judgement));
+                let mut finding = finding(package, key, &judgement);
+                if facts.add_to(&mut finding)? {
+                    findings.push(finding);
+                }
             }
         }
     }
     Ok(findings)
+}
+
+/// The products whose repositories the image has: by its content sets, those of its own minor where a set belongs to
+/// many.
+fn products(inventory: &Inventory, knowledge: &Knowledge) -> Result<Products, KnowledgeError> {
+    let system = &inventory.system;
+    let mut cpes: Vec<String> = Vec::new();
+    for set in &system.content_sets {
+        let known = knowledge.repository("rhel", set)?.unwrap_or_default();
+        cpes.extend(known.into_iter().map(String::from));
+    }
+    Ok(Products::of(cpes, system.version_id.as_deref()))
 }
 
 /// What rows are filed under: release, package manager, which name, and the name.
@@ -115,6 +133,9 @@ fn finding(package: &Package, key: &MatchKey, judgement: &Judgement<'_>) -> Find
         other_fixes: judgement.elsewhere.iter().map(other_fix).collect(),
         severity: row.severity,
         severity_source: row.severity_source.clone(),
+        cvss: Vec::new(),
+        epss: None,
+        kev: None,
         title: row.title.clone(),
         urls,
         advisories: row.advisories.clone(),

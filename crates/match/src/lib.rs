@@ -7,11 +7,14 @@
 
 mod branch;
 mod coverage;
+mod facts;
 mod family;
 mod findings;
 mod judge;
+mod lifecycle;
 mod stream;
 
 pub use findings::{Options, judge};
 pub use judge::{Judgement, judge_key};
+pub use lifecycle::lifecycle;
 pub use stream::Products;

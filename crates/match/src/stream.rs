@@ -29,6 +29,25 @@ impl<'a> Cpe<'a> {
 }
 
 impl Products {
+    /// What these CPE names say on a system of `version_id`. Repositories of extended support are listed with all of
+    /// their minors: the image's is meant.
+    #[must_use]
+    pub fn of(mut cpes: Vec<String>, version_id: Option<&str>) -> Self {
+        cpes.sort();
+        cpes.dedup();
+        let minors = |product: &str| {
+            let same = cpes.iter().filter_map(|cpe| Cpe::parse(cpe)).filter(|cpe| cpe.product == product);
+            same.map(|cpe| cpe.version).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let is_meant = |cpe: &String| {
+            Cpe::parse(cpe).is_none_or(|cpe| {
+                !cpe.version.contains('.') || minors(cpe.product) == 1 || Some(cpe.version) == version_id
+            })
+        };
+        let cpes = cpes.iter().filter(|cpe| is_meant(cpe)).cloned().collect();
+        Self { cpes }
+    }
+
     /// Whether rows of the product `cpe` are about an image of `release`.
     fn has(&self, cpe: &str, major: &str) -> bool {
         let Some(row) = Cpe::parse(cpe) else { return false };
@@ -37,7 +56,10 @@ impl Products {
         }
         let same = |own: Cpe<'_>| {
             let edition = row.edition.is_none() || own.edition.is_none() || row.edition == own.edition;
-            own.product == row.product && own.version == row.version && edition
+            // What has no fix is filed under the major, though repositories may name a minor.
+            let major = own.version.split('.').next();
+            let version = own.version == row.version || row.edition.is_none() && major == Some(row.version);
+            own.product == row.product && version && edition
         };
         self.cpes.iter().filter_map(|cpe| Cpe::parse(cpe)).any(same)
     }
@@ -137,6 +159,12 @@ mod tests {
         let extended = "cpe:/a:redhat:rhel_eus:8.6::appstream";
         assert!(!image(&[base, apps]).has(extended, "8"));
         assert!(image(&[extended]).has(extended, "8"));
+        let tenth = image(&["cpe:/o:redhat:enterprise_linux:10.1::baseos"]);
+        assert!(tenth.has("cpe:/o:redhat:enterprise_linux:10", "10"));
+        assert!(!tenth.has("cpe:/o:redhat:enterprise_linux:10.0::baseos", "10"));
+        let minors = ["8.4", "8.6"].map(|minor| format!("cpe:/a:redhat:rhel_eus:{minor}::appstream"));
+        let meant = Products::of(minors.into(), Some("8.6"));
+        assert!(meant.has(extended, "8") && !meant.has("cpe:/a:redhat:rhel_eus:8.4::appstream", "8"));
         // An image that does not say has the system, and nothing else.
         assert!(image(&[]).has(base, "8") && image(&[]).has(apps, "8"));
         assert!(!image(&[]).has(extended, "8") && !image(&[]).has(base, "9"));

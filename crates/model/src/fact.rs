@@ -61,6 +61,7 @@ pub struct Exploited {
     /// When it was listed.
     pub added: Date,
     /// By when agencies must have acted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Date>,
     /// Used in ransomware campaigns.
     pub ransomware: bool,

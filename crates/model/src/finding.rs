@@ -1,6 +1,6 @@
 //! One thing that is wrong with one package of one image, or with our knowledge of it.
 
-use crate::{AdvisoryReference, AdvisoryState, DatedAs, HiddenReason, PackageType, Severity};
+use crate::{AdvisoryReference, AdvisoryState, DatedAs, Exploited, HiddenReason, PackageType, Severity};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -54,6 +54,15 @@ pub struct Finding {
     /// Advisories, sorted by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub advisories: Vec<AdvisoryReference>,
+    /// Base scores, by source, then vector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cvss: Vec<FindingCvss>,
+    /// How likely it is to be exploited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<FindingEpss>,
+    /// Its entry in CISA's list of exploited vulnerabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kev: Option<Exploited>,
     /// Dates, each of its own kind.
     #[serde(default, skip_serializing_if = "FindingDates::is_empty")]
     pub dates: FindingDates,
@@ -80,6 +89,75 @@ pub struct OtherFix {
     pub stream: String,
     /// First version without it there.
     pub version: String,
+}
+
+/// A CVSS base score, and who gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingCvss {
+    /// `nvd`, `redhat`, a CNA.
+    pub source: String,
+    /// As given.
+    pub vector: String,
+    /// In tenths; in JSON the number, such as 9.8.
+    #[serde(with = "tenths")]
+    pub score: u8,
+}
+
+/// FIRST's estimate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingEpss {
+    /// Probability in hundred-thousandths; in JSON the number, such as 0.00123.
+    #[serde(with = "hundred_thousandths")]
+    pub score: u32,
+    /// Share of CVEs with at most this score, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "some_hundred_thousandths")]
+    pub percentile: Option<u32>,
+    /// The day it was computed for.
+    pub date: jiff::civil::Date,
+}
+
+mod tenths {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+    pub(super) fn serialize<S: Serializer>(score: &u8, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(f64::from(*score) / 10.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+        // A float beyond the type's range becomes its end.
+        f64::deserialize(from).map(|score| (score * 10.0).round() as u8)
+    }
+}
+
+mod hundred_thousandths {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+    pub(super) fn serialize<S: Serializer>(share: &u32, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(f64::from(*share) / 100_000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+        f64::deserialize(from).map(|share| (share * 100_000.0).round() as u32)
+    }
+}
+
+mod some_hundred_thousandths {
+    use super::hundred_thousandths;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(share: &Option<u32>, to: S) -> Result<S::Ok, S::Error> {
+        match share {
+            Some(share) => hundred_thousandths::serialize(share, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+        let share = Option::<f64>::deserialize(from)?;
+        Ok(share.map(|share| (share * 100_000.0).round() as u32))
+    }
 }
 
 /// Kinds of finding.

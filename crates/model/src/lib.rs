@@ -35,7 +35,10 @@ pub use coverage::{Coverage, CoveredState, Extent, FeedCoverage};
 pub use digest::{Digest, DigestAlgorithm, DigestError};
 pub use fact::{CveRecord, Cvss, Epss, Exploited, LifecycleRecord, RepositoryRecord};
 pub use family::{FAMILIES, Family, Judged, Names, Streams, family, judged_release};
-pub use finding::{Finding, FindingDates, FindingKind, FindingMatch, MatchVia, OtherFix, fingerprint};
+pub use finding::{
+    Finding, FindingCvss, FindingDates, FindingEpss, FindingKind, FindingMatch, MatchVia, OtherFix,
+    fingerprint,
+};
 pub use inventory::{
     Facts, HistoryEntry, Incomplete, IncompleteKind, Inventory, InventoryDocument, LanguageMarkers, Layer,
     LayerRead, Tool,

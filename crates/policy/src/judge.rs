@@ -2,7 +2,7 @@
 
 use crate::lifespan;
 use crate::outcome::{
-    INCOMPLETE, NO_KNOWLEDGE, NO_PACKAGES, NOT_COVERED, STALE_KNOWLEDGE, UNKNOWN_SYSTEM, outcome,
+    END_OF_LIFE, INCOMPLETE, NO_KNOWLEDGE, NO_PACKAGES, NOT_COVERED, STALE_KNOWLEDGE, UNKNOWN_SYSTEM, outcome,
 };
 use crate::policy::{Policy, RuleLevel};
 use imagescan_model::{
@@ -104,10 +104,12 @@ fn knowledge(inventory: &Inventory, known: Known<'_>) -> Vec<RuleOutcome> {
             FindingKind::NotCovered => (NOT_COVERED, Level::Inconclusive),
             FindingKind::UnknownSystem => (UNKNOWN_SYSTEM, Level::Inconclusive),
             FindingKind::StaleKnowledge => (STALE_KNOWLEDGE, Level::Warn),
-            FindingKind::Vulnerability | FindingKind::EndOfLife => return None,
+            FindingKind::EndOfLife => (END_OF_LIFE, Level::Warn),
+            FindingKind::Vulnerability => return None,
         };
         let fix = match (finding.kind, &finding.package_type) {
             // Of a language's packages no feed that we read speaks.
+            (FindingKind::EndOfLife, _) => Some(String::from("build on a release that is supported")),
             (FindingKind::UnknownSystem, _) | (_, Some(PackageType::Other(_))) => None,
             _ => Some(String::from("build the database anew, from feeds that speak of this release")),
         };

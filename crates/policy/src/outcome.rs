@@ -3,7 +3,7 @@
 use imagescan_model::{Level, RuleOutcome, fingerprint};
 
 /// Every rule and check, by the id that reports and `docs/policy.md` use.
-pub const RULES: [&str; 10] = [
+pub const RULES: [&str; 11] = [
     MAX_AGE,
     UNKNOWN_AGE,
     MAX_BASE_AGE,
@@ -11,6 +11,7 @@ pub const RULES: [&str; 10] = [
     CREATED_INCONSISTENT,
     INCOMPLETE,
     NO_KNOWLEDGE,
+    END_OF_LIFE,
     NOT_COVERED,
     UNKNOWN_SYSTEM,
     STALE_KNOWLEDGE,
@@ -23,6 +24,7 @@ pub(crate) const NO_PACKAGES: &str = "os.no_packages";
 pub(crate) const CREATED_INCONSISTENT: &str = "created-inconsistent";
 pub(crate) const INCOMPLETE: &str = "incomplete";
 pub(crate) const NO_KNOWLEDGE: &str = "no-knowledge";
+pub(crate) const END_OF_LIFE: &str = "os.eol";
 pub(crate) const NOT_COVERED: &str = "not-covered";
 pub(crate) const UNKNOWN_SYSTEM: &str = "unknown-system";
 pub(crate) const STALE_KNOWLEDGE: &str = "stale-knowledge";

@@ -142,6 +142,17 @@ fn finding(kind: FindingKind, state: AdvisoryState) -> Finding {
             url: text(),
             date: Some(at("2026-01-01T00:00:00Z")),
         }],
+        cvss: vec![FindingCvss { source: "nvd".into(), vector: "CVSS:3.1/AV:N".into(), score: 98 }],
+        epss: Some(FindingEpss {
+            score: 12_345,
+            percentile: Some(99_999),
+            date: jiff::civil::date(2026, 11, 25),
+        }),
+        kev: Some(Exploited {
+            added: jiff::civil::date(2026, 1, 2),
+            due: Some(jiff::civil::date(2026, 1, 23)),
+            ransomware: true,
+        }),
         dates: FindingDates {
             disclosed: dated,
             fix_available: dated,

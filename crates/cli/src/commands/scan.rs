@@ -73,7 +73,13 @@ fn judge(
         Some(knowledge) => {
             let options =
                 imagescan_match::Options { all: arguments.all, ..imagescan_match::Options::at(as_of) };
-            Some(imagescan_match::judge(&inventory, knowledge, &options).context("the database")?)
+            let known = || -> Result<_, KnowledgeError> {
+                let life = imagescan_match::lifecycle(&inventory.system, knowledge, as_of)?;
+                Ok((imagescan_match::judge(&inventory, knowledge, &options)?, life))
+            };
+            let (findings, life) = known().context("the database")?;
+            inventory.system.lifecycle = life;
+            Some(findings)
         }
         None => None,
     };
