@@ -16,7 +16,6 @@ mod identity;
 mod packed;
 #[path = "support/pull.rs"]
 mod pull;
-#[expect(dead_code, reason = "each test file uses a part")]
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/token_server.rs"]
@@ -32,6 +31,8 @@ mod faults;
 mod lazy;
 #[path = "registry/lies.rs"]
 mod lies;
+#[path = "registry/logins.rs"]
+mod logins;
 #[path = "registry/places.rs"]
 mod places;
 #[path = "registry/redirects.rs"]

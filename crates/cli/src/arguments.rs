@@ -175,7 +175,7 @@ pub(crate) struct Targets {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Registries (credentials are those of docker, podman and skopeo)")]
 pub(crate) struct Registries {
-    /// Log in as this user; the password is read from standard input
+    /// Log in as this user to the one registry of all targets; the password is read from standard input
     #[arg(long, value_name = "NAME", requires = "password_stdin")]
     pub username: Option<String>,
     /// Read the password from standard input

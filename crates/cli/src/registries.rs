@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use imagescan_fetch::{Proxies, Secret, Settings};
 use imagescan_image::registry::credentials::{Credential, Sources};
 use imagescan_image::registry::registries_conf::{RegistriesConf, RegistriesPaths};
-use imagescan_image::registry::{Pull, Registries, RegistrySettings};
+use imagescan_image::registry::{Pull, Registries, RegistrySettings, RegistrySetupError};
 use imagescan_model::ImageReference;
 use std::fmt::Display;
 use std::io::Read;
@@ -35,7 +35,8 @@ pub(crate) fn open(
             user_folder: path("HOME").map(|home| home.join(".config/containers")),
             system_folder: "/etc/containers".into(),
         })?,
-        sources: sources(arguments)?,
+        sources: sources(),
+        login: login(arguments)?,
         certificate_folders: certificate_folders(),
         insecure: parsed("insecure registry", insecure)?,
         token_hosts: config.token_hosts,
@@ -47,22 +48,24 @@ pub(crate) fn open(
             ..Settings::default()
         },
     };
-    Ok(Registries::new(settings, references)?)
+    Registries::new(settings, references).map_err(|error| match error {
+        RegistrySetupError::Login(_) => Usage::of(error.into()),
+        error => error.into(),
+    })
 }
 
-fn sources(arguments: &Arguments) -> Result<Sources> {
-    let explicit = match &arguments.username {
-        Some(username) => {
-            let mut password = String::new();
-            let input = std::io::stdin().lock().take(PASSWORD_BYTES);
-            std::io::BufReader::new(input).read_to_string(&mut password).context("--password-stdin")?;
-            let password = Secret::new(password.trim_end_matches(['\r', '\n']));
-            Some(Credential::Password { username: username.clone(), password })
-        }
-        None => None,
-    };
-    Ok(Sources {
-        explicit,
+fn login(arguments: &Arguments) -> Result<Option<Credential>> {
+    let Some(username) = &arguments.username else { return Ok(None) };
+    let mut password = String::new();
+    let input = std::io::stdin().lock().take(PASSWORD_BYTES);
+    std::io::BufReader::new(input).read_to_string(&mut password).context("--password-stdin")?;
+    let password = Secret::new(password.trim_end_matches(['\r', '\n']));
+    Ok(Some(Credential::Password { username: username.clone(), password }))
+}
+
+fn sources() -> Sources {
+    Sources {
+        explicit: None,
         registry_auth_file: path("REGISTRY_AUTH_FILE"),
         runtime_folder: path("XDG_RUNTIME_DIR"),
         user_id: Some(rustix::process::geteuid().as_raw()),
@@ -70,7 +73,7 @@ fn sources(arguments: &Arguments) -> Result<Sources> {
         docker_folder: path("DOCKER_CONFIG"),
         home: path("HOME"),
         search_path: std::env::var_os("PATH").unwrap_or_default(),
-    })
+    }
 }
 
 /// As containers-certs.d(5) has them.

@@ -1,6 +1,6 @@
 //! Which credentials a registry is shown.
 //!
-//! The first source that has any decides: what the user gave; then the files that containers-auth.json(5)
+//! The first source that has any decides: what the user gave, for the registry it was given for; then the files that containers-auth.json(5)
 //! lists, in its order. A file that `$REGISTRY_AUTH_FILE` names stands for all of them (`getAuthFilePaths` in
 //! containers/image), and has to be there. Within a file: the helper of the registry (`credHelpers`), the
 //! entry with the longest matching key, and last the helper of all registries (`credsStore`, Docker's
@@ -31,11 +31,20 @@ pub enum Credential {
     RegistryToken(Secret),
 }
 
+/// What the user gave, and the registry it is for: no mirror is shown it.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The registry's `host[:port]`, as references have it.
+    pub registry: String,
+    /// What to show.
+    pub credential: Credential,
+}
+
 /// Where to look. Only the command line asks the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// What the user gave.
-    pub explicit: Option<Credential>,
+    pub explicit: Option<Login>,
     /// `$REGISTRY_AUTH_FILE`.
     pub registry_auth_file: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`.
@@ -91,8 +100,8 @@ impl Sources {
     /// # Errors
     /// [`CredentialsError`], where a source that comes first cannot be understood.
     pub fn find(&self, reference: &ImageReference) -> Result<Option<Credential>, CredentialsError> {
-        if self.explicit.is_some() {
-            return Ok(self.explicit.clone());
+        if let Some(login) = self.explicit.as_ref().filter(|login| login.registry == reference.registry()) {
+            return Ok(Some(login.credential.clone()));
         }
         if let Some(path) = &self.registry_auth_file {
             let file = AuthFile::read(path, false)?.ok_or_else(|| CredentialsError::Absent(path.clone()))?;

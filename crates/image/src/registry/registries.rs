@@ -1,7 +1,7 @@
 //! All that the user's configuration says of registries, and one client for all of them.
 
 use super::certs_d::{self, CertificatesError};
-use super::credentials::Sources;
+use super::credentials::{Credential, Login, Sources};
 use super::registries_conf::{Endpoint, RegistriesConf, ResolveError};
 use super::remote::{Remote, Resolved};
 use super::session::Session;
@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::chain::chain;
 use imagescan_fetch::{AddressError, Client, FetchError, Host, HostCertificates, Identity, Settings};
 use imagescan_model::ImageReference;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,8 @@ pub struct RegistrySettings {
     pub conf: RegistriesConf,
     /// Where credentials are.
     pub sources: Sources,
+    /// What the user gave for the registry of the images.
+    pub login: Option<Credential>,
     /// Folders of certificates by host, the first that has a host counts.
     pub certificate_folders: Vec<PathBuf>,
     /// Hosts that may be asked by plain HTTP or show any certificate.
@@ -39,6 +42,12 @@ pub enum RegistrySetupError {
     /// The client.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// What the user gave could be for any of these, and is for one.
+    #[error(
+        "--username and --password-stdin are for one registry, but the targets name {}: log in to each with docker \
+         or skopeo instead, whose files say which credentials are for whom", .0.join(", ")
+    )]
+    Login(Vec<String>),
     /// A registry's name.
     #[error("a registry's name cannot be asked")]
     Host(#[from] AddressError),
@@ -69,11 +78,20 @@ impl Registries {
         settings: RegistrySettings,
         references: impl IntoIterator<Item = (ImageReference, bool)>,
     ) -> Result<(Self, Vec<Pull>), RegistrySetupError> {
-        let RegistrySettings { conf, sources, certificate_folders, insecure, token_hosts, mut fetch } =
-            settings;
+        let RegistrySettings {
+            conf,
+            mut sources,
+            login,
+            certificate_folders,
+            insecure,
+            token_hosts,
+            mut fetch,
+        } = settings;
         let mut pulls = Vec::new();
+        let mut named = BTreeSet::new();
         for (reference, was_short) in references {
             let endpoints = conf.resolve(&reference, was_short);
+            named.extend(conf.full(&reference, was_short).map(|full| full.registry().to_string()));
             for endpoint in endpoints.as_deref().unwrap_or_default() {
                 let host: Host = endpoint.server().parse()?;
                 if fetch.allow_hosts.contains(&host) {
@@ -92,12 +110,24 @@ impl Registries {
             let host: Host = endpoint.server().parse()?;
             endpoint.insecure |= insecure.contains(&host);
         }
+        if let Some(credential) = login {
+            sources.explicit = Self::login(credential, named)?;
+        }
         let registries = Self {
             client: Client::new(fetch)?,
             sources: Arc::new(sources),
             token_hosts: token_hosts.into_iter().map(|host| host.to_lowercase()).collect(),
         };
         Ok((registries, pulls))
+    }
+
+    /// What the user gave is for the one registry that the images are of, never for its mirrors (as
+    /// `newImageSourceAttempt` in containers/image). Where all names are ambiguous, nobody is asked.
+    fn login(credential: Credential, named: BTreeSet<String>) -> Result<Option<Login>, RegistrySetupError> {
+        if named.len() > 1 {
+            return Err(RegistrySetupError::Login(named.iter().map(|name| format!("`{name}`")).collect()));
+        }
+        Ok(named.into_iter().next().map(|registry| Login { registry, credential }))
     }
 
     /// The first place that has the image.

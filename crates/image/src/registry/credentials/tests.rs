@@ -94,8 +94,11 @@ fn folders_that_variables_name_stand_for_those_at_home() {
     assert_eq!([find(&sources, "a.example/x"), find(&sources, "b.example/x")], ["file:p", "-"]);
     sources.registry_auth_file = Some(path.join("none.json"));
     assert!(find(&sources, "a.example/x").ends_with("/none.json`, which REGISTRY_AUTH_FILE names"));
-    sources.explicit = Some(Credential::RegistryToken(Secret::new("t")));
+    let credential = Credential::RegistryToken(Secret::new("t"));
+    sources.explicit = Some(Login { registry: "a.example".into(), credential });
     assert_eq!(find(&sources, "a.example/x"), "registry t");
+    sources.registry_auth_file = None;
+    assert_eq!([find(&sources, "b.example/x"), find(&sources, "a.example:5000/x")], ["variable:p", "-"]);
 }
 
 #[test]

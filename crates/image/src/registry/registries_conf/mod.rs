@@ -126,7 +126,7 @@ impl RegistriesConf {
         reference: &ImageReference,
         was_short: bool,
     ) -> Result<Vec<Endpoint>, ResolveError> {
-        let reference = if was_short { self.complete(reference)? } else { reference.clone() };
+        let reference = self.full(reference, was_short)?;
         // As podman, which drops the tag beside a digest before it looks at prefixes.
         let text = match reference.digest() {
             Some(digest) => format!("{}@{digest}", reference.name()),
@@ -155,6 +155,15 @@ impl RegistriesConf {
             .chain([(primary, table.insecure)])
             .map(|(text, insecure)| Ok(Endpoint { reference: parse(&text, path.clone())?, insecure }))
             .collect()
+    }
+
+    /// The image that the user means, before mirrors and rewrites.
+    pub(crate) fn full(
+        &self,
+        reference: &ImageReference,
+        was_short: bool,
+    ) -> Result<ImageReference, ResolveError> {
+        if was_short { self.complete(reference) } else { Ok(reference.clone()) }
     }
 
     /// A reference with the registry that an alias or the search list gives it.
