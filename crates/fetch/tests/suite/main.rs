@@ -4,6 +4,7 @@ mod guard;
 mod redirect;
 mod resume;
 mod retry;
+mod self_signed;
 mod send;
 mod server;
 mod socket;
