@@ -120,6 +120,43 @@ fn what_is_no_image_is_named_as_what_it_is() {
 }
 
 #[test]
+fn a_signature_under_an_images_config_is_named_as_one() {
+    let Some(fixture) = fixture() else { return };
+    let repository = fixture.repository("shapes/cosign");
+    for (tag, kind) in [
+        ("sig", "application/vnd.dev.cosign.simplesigning.v1+json"),
+        ("att", "application/vnd.dsse.envelope.v1+json"),
+        ("prov", "application/vnd.in-toto+json"),
+        ("sbom", "text/spdx+json"),
+    ] {
+        let layer = repository.blob(b"{\"critical\": {}}", kind);
+        // As cosign writes it.
+        let config = json!({"architecture": "", "os": "", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}});
+        let config = repository.blob(config.to_string().as_bytes(), OCI_CONFIG);
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [layer]});
+        repository.manifest(Some(tag), OCI_MANIFEST, &manifest);
+        let said = pulled(fixture, &format!("shapes/cosign:{tag}"), &[]);
+        assert_failed(&said, &[&format!("it is no container image, but `{kind}`")]);
+    }
+}
+
+#[test]
+fn an_artifact_is_what_it_calls_itself() {
+    let Some(fixture) = fixture() else { return };
+    let repository = fixture.repository("shapes/typed");
+    let config = repository.blob(b"{}", "application/vnd.oci.empty.v1+json");
+    let layer = repository.blob(b"anything", "application/octet-stream");
+    let kind = "application/vnd.example.sbom";
+    let manifest = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": kind,
+        "config": config, "layers": [layer]});
+    repository.manifest(Some("1"), OCI_MANIFEST, &manifest);
+    let said = pulled(fixture, "shapes/typed:1", &[]);
+    assert_failed(&said, &[&format!("it is no container image, but `{kind}`")]);
+}
+
+#[test]
 fn a_layer_that_may_not_be_distributed_is_passed_over_and_told() {
     let Some(fixture) = fixture() else { return };
     let repository = fixture.repository("shapes/foreign");

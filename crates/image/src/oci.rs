@@ -49,12 +49,29 @@ struct Index {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Manifest {
+    #[serde(default)]
+    artifact_type: Option<String>,
     config: Descriptor,
     #[serde(default)]
     layers: Vec<Descriptor>,
     #[serde(default)]
     annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Manifest {
+    /// What it is, if it is no image: by its own word, by its config, or by its layers. Cosign signs under an image's
+    /// config, and a document is no layer.
+    fn other_kind(&self) -> Option<&str> {
+        let document = self.layers.first().map(|layer| layer.media_type.as_str());
+        let documents = self.layers.iter().all(|layer| is_document(&layer.media_type));
+        let kind = match is_image_config(&self.config.media_type) {
+            true => document.filter(|_| documents)?,
+            false => &self.config.media_type,
+        };
+        Some(self.artifact_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(kind))
+    }
 }
 
 impl Descriptor {
@@ -327,9 +344,9 @@ impl Layout<'_> {
             Ok(manifest) => manifest,
             Err(why) => return Some(Plan::failed(image, why)),
         };
-        if !is_image_config(&manifest.config.media_type) {
-            let kind = manifest.config.media_type.escape_debug();
-            return Some(Plan::failed(image, format!("it is no container image, but `{kind}`")));
+        if let Some(kind) = manifest.other_kind() {
+            let why = format!("it is no container image, but `{}`", kind.escape_debug());
+            return Some(Plan::failed(image, why));
         }
         // Before anybody is asked about any of them.
         if let Err(why) = plan::check_count(manifest.layers.len(), &self.options.limits) {
@@ -410,6 +427,11 @@ fn is_image_config(media_type: &str) -> bool {
         media_type,
         "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
     )
+}
+
+/// Signatures, attestations and SBOMs, such as `application/vnd.dev.cosign.simplesigning.v1+json`.
+fn is_document(media_type: &str) -> bool {
+    ["+json", "/json", "+xml"].iter().any(|end| media_type.ends_with(end))
 }
 
 /// Layers that registries need not hold (OCI image specification, layer.md, "Non-Distributable Layers"): base layers
