@@ -100,23 +100,45 @@ fn the_longest_entry_for_a_repository_counts() {
     assert_failed(&closed.auths(auths).run(), &["refuses the credentials for `team/app`"]);
 }
 
+/// A pull with this `config.json` by somebody who has `docker-credential-tests`, if it `is_there`.
+fn with_helper(closed: &Closed, config: &serde_json::Value, is_there: bool) -> Pull {
+    let (host, pull) = (&closed.registry.host, closed.pull());
+    let program = pull.path("bin/docker-credential-tests");
+    let search = format!("{}:/usr/bin:/bin", pull.path("bin").display());
+    let pull = pull.file("home/.docker/config.json", &config.to_string()).variable("PATH", search);
+    if !is_there {
+        return pull;
+    }
+    let answer = json!({"ServerURL": host, "Username": USER, "Secret": PASSWORD});
+    let pull = pull.file(
+        "bin/docker-credential-tests",
+        &format!("#!/bin/sh\nread -r server\n[ \"$1 $server\" = 'get {host}' ] && echo '{answer}'\n"),
+    );
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    pull
+}
+
 #[test]
 fn a_helper_is_asked_for_the_registry_it_is_named_for() {
     let Some(fixture) = fixture() else { return };
     for closed in [Closed::basic(fixture), Closed::bearer(fixture, "127.0.0.1")] {
-        let host = &closed.registry.host;
-        let pull = closed.pull();
-        let answer = json!({"ServerURL": host, "Username": USER, "Secret": PASSWORD});
-        let script =
-            format!("#!/bin/sh\nread -r server\n[ \"$1 $server\" = 'get {host}' ] && echo '{answer}'\n");
-        let program = pull.path("bin/docker-credential-tests");
-        let search = format!("{}:/usr/bin:/bin", pull.path("bin").display());
-        let helpers = json!({"credHelpers": {host: "tests"}}).to_string();
-        let pull = pull.file("home/.docker/config.json", &helpers).variable("PATH", search);
-        assert_failed(&pull.run(), &["docker-credential-tests", "no such program in PATH"]);
-        let pull = pull.file("bin/docker-credential-tests", &script);
-        std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert_pulled(&pull.run());
+        let config = json!({"credHelpers": {&closed.registry.host: "tests"}});
+        let said = with_helper(&closed, &config, false).run();
+        assert_failed(&said, &["docker-credential-tests", "no such program in PATH"]);
+        assert_pulled(&with_helper(&closed, &config, true).run());
+    }
+}
+
+#[test]
+fn the_credential_store_is_asked_for_every_registry_without_a_helper() {
+    let Some(fixture) = fixture() else { return };
+    for closed in [Closed::basic(fixture), Closed::bearer(fixture, "127.0.0.1")] {
+        // Docker leaves an empty entry where it has put the password into the store.
+        let config = json!({"auths": {&closed.registry.host: {}}, "credsStore": "tests",
+            "credHelpers": {"registry.example": "other"}});
+        let said = with_helper(&closed, &config, false).run();
+        assert_failed(&said, &["docker-credential-tests", "no such program in PATH"]);
+        assert_pulled(&with_helper(&closed, &config, true).run());
     }
 }
 

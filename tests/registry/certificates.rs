@@ -38,6 +38,19 @@ fn an_authority_is_an_option_a_setting_or_a_file_of_certs_d() {
 }
 
 #[test]
+fn the_systems_authorities_are_believed() {
+    let Some(fixture) = fixture() else { return };
+    let (identity, other) = (Identity::new(), Identity::new());
+    let registry = secure(fixture, &identity, None);
+    let pull = |file| {
+        let pull = Pull::new(&app(&registry.host)).variable("SSL_CERT_DIR", "/nowhere");
+        pull.variable("SSL_CERT_FILE", file).run()
+    };
+    assert_pulled(&pull(identity.certificate()));
+    assert_failed(&pull(other.certificate()), &[&format!("no secure connection to `{}`", registry.host)]);
+}
+
+#[test]
 fn a_registry_named_insecure_may_show_any_certificate_or_none() {
     let Some(fixture) = fixture() else { return };
     let identity = Identity::new();

@@ -1,10 +1,10 @@
 //! Connections and servers that fail, for a while or for good.
 
-use crate::fixture::{Fixture, app, assert_failed, assert_pulled, fixture, gzipped, layers};
+use crate::fixture::{Fixture, app, assert_failed, assert_pulled, fixture, gzipped, layers, noise};
 use crate::http::{Answer, Request};
 use crate::pull::Pull;
 use crate::server::{Server, Step};
-use crate::support::digest;
+use crate::support::{Tar, digest, status};
 use std::time::{Duration, Instant};
 
 /// The path of the image's large layer ends so.
@@ -161,6 +161,29 @@ fn a_registry_that_stays_busy_is_told_with_the_number_of_attempts() {
     let busy = |_: &Request, _| Answer::new("429 Too Many Requests", "slow down").with("Retry-After", "0");
     let server = Server::before(&fixture.registry.host, busy);
     assert_failed(&pull(&server).run(), &["answered 429 (5 attempts): `slow down`"]);
+}
+
+#[test]
+fn a_layer_is_inflated_and_walked_before_its_end_is_there() {
+    let Some(fixture) = fixture() else { return };
+    let repository = fixture.repository("faults/stream");
+    let database = Tar::new().file("var/lib/dpkg/status", status(&[("bash", "5.2.15-3")]).as_bytes());
+    // More than one window of the decoder, in few bytes; then many.
+    let tar = database.file("srv/void", &vec![0; 2 << 20]).file("srv/noise", &noise(300_000, 2));
+    repository.image(Some("1"), "amd64", &[tar.build()], gzipped);
+    // The rest does not come, so that only who walks what is there meets a bound in it.
+    let server = Server::before(&fixture.registry.host, |_, said| match said.body.len() > 200_000 {
+        true => {
+            let mut steps = cut(&said, 100_000);
+            steps.push(Step::Pause(Duration::from_secs(60)));
+            steps
+        }
+        false => said.into(),
+    });
+    let start = Instant::now();
+    let pull = Pull::new(&format!("{}/faults/stream:1", server.host));
+    assert_failed(&pull.arguments(&["--max-kept-bytes", "10"]).run(), &["--max-kept-bytes"]);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::fixture::{app, assert_failed, assert_pulled, fixture};
 use crate::http::{Answer, Request};
-use crate::pull::{PASSWORD, Pull, USER, secret};
+use crate::pull::{PASSWORD, Pull, USER, basic, secret};
 use crate::server::Server;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -108,6 +108,43 @@ fn many_images_at_once_wait_for_no_connection_that_they_hold_themselves() {
     let said = Pull::new(&target).arguments(&more).arguments(&["--jobs", "12", "--max-time", "20"]).run();
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert_eq!(said.json()["images"].as_array().unwrap().len(), 12);
+}
+
+/// A registry with these challenges, each a field of its own, that takes a token or a password; it is its own token server.
+fn choosy(host: &str, challenges: &'static [&str]) -> Server {
+    Server::before(host, move |request, said| {
+        if request.path.starts_with("/token") {
+            return Answer::new("200 OK", json!({"token": secret(token(1))}).to_string());
+        }
+        let known = [format!("Bearer {}", token(1)), basic(USER, PASSWORD)];
+        if request.header("authorization").is_some_and(|shown| known.iter().any(|known| known == shown)) {
+            return said;
+        }
+        let host = request.header("host").unwrap();
+        let mut answer = Answer::new("401 Unauthorized", "");
+        let field = |text: &&str| ("WWW-Authenticate".into(), text.replace("HOST", host));
+        answer.headers.extend(challenges.iter().map(field));
+        answer
+    })
+}
+
+#[test]
+fn of_several_challenges_the_token_is_taken_before_the_password() {
+    let Some(fixture) = fixture() else { return };
+    let in_two: &[&str] = &["Basic realm=\"tests\"", "Bearer realm=\"http://HOST/token\",service=\"tests\""];
+    let in_one: &[&str] =
+        &["Negotiate, Basic realm=\"tests\", Bearer realm=\"http://HOST/token\",service=\"tests\""];
+    for challenges in [in_two, in_one] {
+        let server = choosy(&fixture.registry.host, challenges);
+        assert_pulled(&pull(&server).login(USER, PASSWORD).run());
+        assert_eq!(server.asked("/token").len(), 1, "{challenges:?}");
+        let at_home = server.asked("/v2/");
+        assert!(at_home.iter().all(|asked| asked.header("authorization") != Some(&basic(USER, PASSWORD))));
+    }
+    let server =
+        choosy(&fixture.registry.host, &["Negotiate", "Digest realm=\"tests\", Basic realm=\"tests\""]);
+    assert_pulled(&pull(&server).login(USER, PASSWORD).run());
+    assert!(server.asked("/token").is_empty());
 }
 
 #[test]
