@@ -1,6 +1,6 @@
 use crate::server::{Server, answer, redirect};
 use crate::{chain, client, get, message, patient, settings};
-use imagescan_fetch::FetchError;
+use imagescan_fetch::{FetchError, Secret};
 
 #[test]
 fn this_machine_is_refused_by_any_of_its_names() {
@@ -69,6 +69,37 @@ fn a_redirect_passes_the_guard_as_well() {
         assert!(matches!(&error, FetchError::Refused(refusal) if refusal.host == host), "{}", chain(&error));
     }
     assert!(inner.seen().is_empty());
+}
+
+#[test]
+fn behind_a_proxy_names_are_the_proxys_and_addresses_are_still_judged() {
+    let proxy = Server::start(|seen| match seen.path() {
+        "http://far.example/by-address" => redirect("302 Found", "http://169.254.169.254/latest/meta-data/"),
+        "http://far.example/by-name" => redirect("302 Found", "http://localhost.example/"),
+        _ => answer("200 OK", "", b"resolved by the proxy"),
+    });
+    let mut settings = settings(&[]);
+    let hosts = ["far.example", "localhost.example", "10.1.2.3", "169.254.169.254"];
+    settings.insecure_hosts = hosts.map(|host| host.parse().unwrap()).into();
+    settings.proxies.http = Some(Secret::new(proxy.url("")));
+    let (client, _) = patient(settings);
+    // Neither name is looked up here: they lead nowhere.
+    let got = get(&client, "http://far.example/by-name").unwrap();
+    assert_eq!((got.url().as_str(), got.status()), ("http://localhost.example/", 200));
+    for (url, host) in
+        [("http://10.1.2.3/", "10.1.2.3"), ("http://far.example/by-address", "169.254.169.254")]
+    {
+        let error = get(&client, url).unwrap_err();
+        assert!(matches!(&error, FetchError::Refused(refusal) if refusal.host == host), "{}", chain(&error));
+    }
+    let asked: Vec<_> = proxy.seen().iter().map(|seen| seen.path().to_string()).collect();
+    assert_eq!(
+        asked,
+        ["by-name", "", "by-address"].map(|path| match path {
+            "" => "http://localhost.example/".into(),
+            path => format!("http://far.example/{path}"),
+        })
+    );
 }
 
 #[test]
