@@ -55,6 +55,10 @@ def layers(layout):
     return [blob(layer["digest"]) for layer in manifest["layers"]]
 
 
+# Rows whose goal was not met.
+MISSED = []
+
+
 def measure(command, **environment):
     """(wall seconds, CPU seconds, peak MB) of one run."""
     start = time.monotonic()
@@ -74,12 +78,18 @@ def median(runs, index):
     return statistics.median(run[index] for run in runs)
 
 
-def row(what, ours_command, reference_command, goal, holds, environment=None, most=None):
+def row(what, ours_command, reference_command, goal, holds, environment=None, most=None, prepare=()):
     """Runs the two by turns, and says whether `holds` of (ratio, ours' peak), and ours takes `most` seconds."""
     environment = environment or {}
     ours, reference, ratios = [], [], []
     for _ in range(PAIRS):
-        ours.append(measure(ours_command)[1:])
+        status, *run = measure(ours_command)
+        # 4: no advisories are asked for, which a measurement of reading does not mind.
+        if status not in (0, 4):
+            sys.exit(f"bench: {what}: our command failed with {status}: {' '.join(ours_command[:6])} …")
+        ours.append(run)
+        for command in prepare if reference_command else ():
+            subprocess.run(command, check=True)
         if reference_command:
             status, *run = measure(reference_command, **environment)
             if status != 0:
@@ -89,6 +99,9 @@ def row(what, ours_command, reference_command, goal, holds, environment=None, mo
             ratios.append(ours[-1][0] / reference[-1][0])
     ratio = statistics.median(ratios) if ratios else None
     peak = max(run[2] for run in ours)
+    met = holds(ratio, peak) and (not most or median(ours, 0) <= most)
+    if not met:
+        MISSED.append(what)
     cells = [
         what,
         f"{median(ours, 0):.2f} s" if not most else f"{median(ours, 0) * 1000:.1f} ms",
@@ -97,7 +110,7 @@ def row(what, ours_command, reference_command, goal, holds, environment=None, mo
         f"{median(ours, 1):.1f} / {median(reference, 1):.1f} s" if reference else f"{median(ours, 1):.1f} s",
         f"{peak:.0f} / {max(run[2] for run in reference):.0f} MB" if reference else f"{peak:.0f} MB",
         goal,
-        "met" if holds(ratio, peak) and (not most or median(ours, 0) <= most) else "NOT MET",
+        "met" if met else "NOT MET",
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
 
@@ -288,19 +301,22 @@ def main():
         targets = [f"oci:{path}:{number}-{own}" for own in range(20) for number in range(10)]
         once = [f"oci:{path}:once-{number}" for number in range(10)]
         row("200 images on 10 bases / each layer once", [*inventory, *targets, "--jobs", "2", "--no-cache"],
-            [*inventory, *once, "--jobs", "2", "--no-cache"], "at most 1.3", lambda r, _: r <= 1.3)
+            [*inventory, *once, "--jobs", "2", "--no-cache"], "at most 1.3, 32 MB",
+            lambda r, peak: r <= 1.3 and peak <= 32)
+        row("the same, 16 jobs", [*inventory, *targets, "--jobs", "16", "--no-cache"],
+            [*inventory, *once, "--jobs", "16", "--no-cache"], "64 MB", lambda _, peak: peak <= 64)
     if shutil.which("docker-registry") and shutil.which("skopeo"):
         with registry() as (host, log), tempfile.TemporaryDirectory(dir=BENCH) as copy:
             name = f"{host}/bench/big:1"
             subprocess.run(["skopeo", "copy", "--quiet", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{name}"],
                            check=True)
             pull = [imagescan, "inventory", "-q", name, "--no-cache"]
-            skopeo = ["sh", "-c", f"rm -rf {copy}/big; exec skopeo copy --quiet --src-tls-verify=false docker://{name} "
-                                  f"dir:{copy}/big"]
+            skopeo = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{name}", f"dir:{copy}/big"]
+            removed = [["rm", "-rf", f"{copy}/big"]]
             row("big from a registry / skopeo copy", [*pull, "--jobs", "2"], skopeo, "at most 1, 32 MB",
-                lambda r, peak: r <= 1 and peak <= 32)
+                lambda r, peak: r <= 1 and peak <= 32, prepare=removed)
             row("the same, 16 jobs", [*pull, "--jobs", "16"], skopeo, "at most 1, 64 MB",
-                lambda r, peak: r <= 1 and peak <= 64)
+                lambda r, peak: r <= 1 and peak <= 64, prepare=removed)
             lazily(imagescan, layout, host, log)
     else:
         print("skipped: docker-registry or skopeo is not here")
@@ -324,3 +340,5 @@ def main():
 
 
 main()
+if MISSED:
+    sys.exit("bench: not met: " + "; ".join(MISSED))

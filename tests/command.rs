@@ -160,6 +160,33 @@ fn reports_go_to_files_whole_and_to_several_places() {
 }
 
 #[test]
+fn a_report_goes_where_links_lead_and_what_is_open_is_written_to() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new();
+    let (db, image) = (place.database(), place.layout(&[debian()]));
+    let arguments = |file: &std::path::Path| {
+        let output = format!("json={}", file.display());
+        let arguments = ["scan", &image, "--db", &db, "--as-of", AS_OF, "-q", "-o", &output];
+        arguments.map(String::from)
+    };
+    let expected = scan(&image, &db).stdout;
+    let file = place.write("private.json", b"old");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let link = place.path("link.json");
+    symlink("private.json", &link).unwrap();
+    run(&arguments(&link).each_ref().map(String::as_str));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let redirected = fs::File::create(place.path("redirected")).unwrap();
+    let stdout = arguments(std::path::Path::new("/dev/stdout"));
+    let status = command(&stdout.each_ref().map(String::as_str)).stdout(redirected).status().unwrap();
+    assert!(status.success());
+    assert_eq!(fs::read_to_string(place.path("redirected")).unwrap(), expected);
+    assert!(fs::symlink_metadata("/dev/stdout").unwrap().is_symlink());
+}
+
+#[test]
 fn findings_are_in_the_report_with_what_is_not_affected_on_demand() {
     let place = Place::new();
     let db = place.database();

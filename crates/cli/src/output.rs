@@ -110,7 +110,7 @@ impl Documents {
     pub(crate) fn finish(self, document: impl Fn(&Output) -> String) -> Result<()> {
         for lines in self.lines {
             if let Lines::File(path, file) = lines {
-                file.place(&path).with_context(|| cannot_write(&path))?;
+                file.place().with_context(|| cannot_write(&path))?;
             }
         }
         for output in &self.outputs {
@@ -146,24 +146,65 @@ fn printed(text: &str) -> Result<bool> {
 fn replace(path: &Path, text: &str) -> Result<()> {
     let mut file = Replacement::of(path)?;
     file.write(text.as_bytes())?;
-    file.place(path)
+    file.place()
 }
 
 /// A file that takes another's place once it is whole.
-enum Replacement {
+struct Replacement {
+    /// Where it goes: what links lead to, so that they stay links.
+    path: PathBuf,
+    file: Replacing,
+}
+
+enum Replacing {
     /// It has no name until then, so that nothing is left of a command that was killed.
     Nameless(File),
     /// The same where the file system gives every file a name.
     Named(NamedTempFile),
-    /// A device or a pipe is written to, not replaced.
+    /// A device or a pipe is written to, not replaced; so is what is open already (`/dev/stdout`).
     Device(File),
 }
 
 impl Replacement {
     fn of(path: &Path) -> Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-            return Ok(Self::Device(File::options().write(true).open(path)?));
+        let known = std::fs::metadata(path).ok();
+        let is_open = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+        if is_open || known.as_ref().is_some_and(|meta| !meta.is_file()) {
+            let file = File::options().write(true).open(path)?;
+            return Ok(Self { path: path.into(), file: Replacing::Device(file) });
         }
+        let path = if known.is_some() { path.canonicalize()? } else { path.into() };
+        let mut file = Replacing::beside(&path)?;
+        if let Some(known) = known {
+            file.file().set_permissions(known.permissions())?;
+        }
+        Ok(Self { path, file })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(self.file.file().write_all(bytes)?)
+    }
+
+    fn place(mut self) -> Result<()> {
+        if !matches!(self.file, Replacing::Device(_)) {
+            self.file.file().sync_all()?;
+        }
+        match self.file {
+            Replacing::Device(_) => {}
+            Replacing::Named(file) => drop(file.persist(&self.path)?),
+            Replacing::Nameless(file) => {
+                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+                let named = tempfile::Builder::new().prefix(PREFIX).make_in(folder(&self.path), link)?;
+                named.persist(&self.path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Replacing {
+    fn beside(path: &Path) -> Result<Self> {
         let folder = folder(path);
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         match rustix::fs::open(folder, flags, Mode::from_raw_mode(MODE)) {
@@ -183,26 +224,6 @@ impl Replacement {
             Self::Nameless(file) | Self::Device(file) => file,
             Self::Named(file) => file.as_file_mut(),
         }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        Ok(self.file().write_all(bytes)?)
-    }
-
-    fn place(mut self, path: &Path) -> Result<()> {
-        if !matches!(self, Self::Device(_)) {
-            self.file().sync_all()?;
-        }
-        match self {
-            Self::Device(_) => {}
-            Self::Named(file) => drop(file.persist(path)?),
-            Self::Nameless(file) => {
-                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
-                let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-                tempfile::Builder::new().prefix(PREFIX).make_in(folder(path), link)?.persist(path)?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -27,10 +27,11 @@ pub enum PolicyError {
 }
 
 /// Keys of the file, and of the tables that are understood.
-const TOP: [&str; 4] = ["version", "name", "lifespan", "os"];
+const TOP: [&str; 5] = ["version", "name", "lifespan", "os", "trust"];
 const LIFESPAN: [&str; 7] =
     ["level", "max_age", "clock", "unknown_age", "warn_before", "grace", "max_base_age"];
 const OS: [&str; 1] = ["no_packages"];
+const TRUST: [&str; 1] = ["lazy_layers"];
 /// What the format has and this version does not judge yet. To pass over it would be to pass images.
 const LATER: [&str; 10] = [
     "mode",
@@ -71,6 +72,7 @@ impl Policy {
                 "name" => policy.name = string(value, line, key)?.chars().take(200).collect(),
                 "lifespan" => lifespan(&mut policy, text, table_of(value, line, key)?)?,
                 "os" => os(&mut policy, text, table_of(value, line, key)?)?,
+                "trust" => trust(&mut policy, text, table_of(value, line, key)?)?,
                 later if LATER.contains(&later) => {
                     let why =
                         format!("`{later}` is not supported yet: take it out, no rule of it would be judged");
@@ -119,6 +121,25 @@ fn lifespan(policy: &mut Policy, text: &str, table: &DeTable<'_>) -> Result<(), 
             "grace" => lifespan.grace = duration()?,
             "max_base_age" => lifespan.max_base_age = Some(duration()?),
             other => return Err(unknown(line, "lifespan.", other, &LIFESPAN)),
+        }
+    }
+    Ok(())
+}
+
+fn trust(policy: &mut Policy, text: &str, table: &DeTable<'_>) -> Result<(), PolicyError> {
+    for (key, start, value) in entries(table) {
+        let line = line_of(text, start);
+        match key {
+            "lazy_layers" => {
+                let levels =
+                    [("allow", RuleLevel::Off), ("warn", RuleLevel::Warn), ("deny", RuleLevel::Deny)];
+                policy.lazy_layers = one_of(value, line, key, &levels)?;
+            }
+            "registries" | "base_images" | "signers" | "third_party_packages" => {
+                let why = format!("`trust.{key}` is not supported yet: take it out, it would not be judged");
+                return Err(PolicyError::Content { line, why });
+            }
+            other => return Err(unknown(line, "trust.", other, &TRUST)),
         }
     }
     Ok(())
@@ -228,7 +249,7 @@ mod tests {
             ("version = 1\nlifespam = 3", "line 2: unknown key `lifespam`: did you mean `lifespan`?"),
             (
                 "version = 1\nsomething = 3",
-                "line 2: unknown key `something`: there is version, name, lifespan, os",
+                "line 2: unknown key `something`: there is version, name, lifespan, os, trust",
             ),
             ("version = 2", "line 1: version is not 1: this version of imagescan reads 1"),
             ("name = \"x\"", "it has no `version = 1`: that line says how the file is to be read"),

@@ -2,12 +2,13 @@
 
 use crate::lifespan;
 use crate::outcome::{
-    END_OF_LIFE, INCOMPLETE, NO_KNOWLEDGE, NO_PACKAGES, NOT_COVERED, STALE_KNOWLEDGE, UNKNOWN_SYSTEM, outcome,
+    END_OF_LIFE, INCOMPLETE, LAZY_LAYERS, NO_KNOWLEDGE, NO_PACKAGES, NOT_COVERED, STALE_KNOWLEDGE,
+    UNKNOWN_SYSTEM, outcome,
 };
 use crate::policy::{Policy, RuleLevel};
 use imagescan_model::{
-    ExitCode, Finding, FindingKind, IncompleteKind, Inventory, Level, PackageType, RuleOutcome, Verdict,
-    VerdictResult,
+    ExitCode, Finding, FindingKind, IncompleteKind, Inventory, LayerRead, Level, PackageType, RuleOutcome,
+    Verdict, VerdictResult,
 };
 use jiff::Timestamp;
 
@@ -46,6 +47,7 @@ pub fn judge(
         lifespan::judge(&policy.lifespan, age, as_of, &mut rules);
     }
     rules.extend(lacking(policy, inventory));
+    rules.extend(lazily_read(policy, inventory));
     rules.extend(knowledge(inventory, known));
     rules.sort_by(|a, b| (a.level, &a.rule, &a.subject).cmp(&(b.level, &b.rule, &b.subject)));
     let failed = inventory.incomplete.iter().any(|entry| entry.what.is_fatal());
@@ -79,6 +81,24 @@ fn lacking(policy: &Policy, inventory: &Inventory) -> Vec<RuleOutcome> {
         rules.push(RuleOutcome { actual: Some(entry.why.clone()), ..outcome(rule, level, subject) });
     }
     rules
+}
+
+/// Layers of which only the table of contents and some files were read: a publisher can make table and archive disagree.
+fn lazily_read(policy: &Policy, inventory: &Inventory) -> Vec<RuleOutcome> {
+    let level = match policy.lazy_layers {
+        RuleLevel::Off => return Vec::new(),
+        RuleLevel::Warn => Level::Warn,
+        RuleLevel::Deny | RuleLevel::Inconclusive => Level::Deny,
+    };
+    let lazy = inventory.layers.iter().filter(|layer| layer.read == Some(LayerRead::Lazy));
+    lazy.map(|layer| RuleOutcome {
+        actual: Some("it was read by its table of contents".into()),
+        limit: Some("layers read as a whole".into()),
+        layer: Some(layer.index),
+        fix: Some("scan with --whole".into()),
+        ..outcome(LAZY_LAYERS, level, &format!("layer {}", layer.index))
+    })
+    .collect()
 }
 
 /// What is not known about the image's packages.

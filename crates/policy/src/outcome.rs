@@ -3,11 +3,12 @@
 use imagescan_model::{Level, RuleOutcome, fingerprint};
 
 /// Every rule and check, by the id that reports and `docs/policy.md` use.
-pub const RULES: [&str; 11] = [
+pub const RULES: [&str; 12] = [
     MAX_AGE,
     UNKNOWN_AGE,
     MAX_BASE_AGE,
     NO_PACKAGES,
+    LAZY_LAYERS,
     CREATED_INCONSISTENT,
     INCOMPLETE,
     NO_KNOWLEDGE,
@@ -21,6 +22,7 @@ pub(crate) const MAX_AGE: &str = "lifespan.max_age";
 pub(crate) const UNKNOWN_AGE: &str = "lifespan.unknown_age";
 pub(crate) const MAX_BASE_AGE: &str = "lifespan.max_base_age";
 pub(crate) const NO_PACKAGES: &str = "os.no_packages";
+pub(crate) const LAZY_LAYERS: &str = "trust.lazy_layers";
 pub(crate) const CREATED_INCONSISTENT: &str = "created-inconsistent";
 pub(crate) const INCOMPLETE: &str = "incomplete";
 pub(crate) const NO_KNOWLEDGE: &str = "no-knowledge";

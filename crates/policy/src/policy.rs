@@ -10,6 +10,7 @@ pub struct Policy {
     pub(crate) digest: Option<Digest>,
     pub(crate) lifespan: Lifespan,
     pub(crate) no_packages: RuleLevel,
+    pub(crate) lazy_layers: RuleLevel,
 }
 
 /// `[lifespan]`.
@@ -78,6 +79,7 @@ impl Default for Policy {
             digest: None,
             lifespan: Lifespan::default(),
             no_packages: RuleLevel::Inconclusive,
+            lazy_layers: RuleLevel::Off,
         }
     }
 }

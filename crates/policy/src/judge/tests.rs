@@ -1,7 +1,7 @@
 use super::*;
 use imagescan_model::{
-    Age, AgeBound, AgeConfidence, AgeEvidence, AgeFact, Clock, EvidenceSource, Incomplete, Package,
-    PackageType,
+    Age, AgeBound, AgeConfidence, AgeEvidence, AgeFact, Clock, EvidenceSource, Incomplete, Layer, LayerRead,
+    Package, PackageType,
 };
 
 fn fact(source: EvidenceSource, at: &str, bound: AgeBound) -> AgeFact {
@@ -157,6 +157,20 @@ fn not_to_know_is_inconclusive_and_fail_on_changes_only_denials() {
     assert_eq!(code(inventory, Known::Findings(&[]), FailOn::Deny), ExitCode::Passed);
     assert_eq!(code(built("2020-01-01T00:00:00Z"), Known::Findings(&[]), FailOn::Never), ExitCode::Passed);
     assert_eq!(code(built("2026-06-01T00:00:00Z"), Known::Findings(&[]), FailOn::Warn), ExitCode::Denied);
+}
+
+#[test]
+fn a_layer_that_was_not_read_as_a_whole_can_be_refused() {
+    let layer = |index, read| Layer { index, read: Some(read), ..Layer::default() };
+    let layers = vec![layer(0, LayerRead::Whole), layer(1, LayerRead::Lazy)];
+    let lazy = Inventory { layers, ..built("2026-11-01T00:00:00Z") };
+    let verdict = |policy: &str| verdict(policy, lazy.clone(), "2026-11-24T00:00:00Z");
+    assert_eq!(verdict("").0, 0);
+    assert_eq!(verdict("[trust]\nlazy_layers = \"allow\"").0, 0);
+    assert_eq!(verdict("[trust]\nlazy_layers = \"warn\"").0, 0);
+    let denied = verdict("[trust]\nlazy_layers = \"deny\"");
+    assert_eq!(denied.0, 1);
+    assert!(denied.1.iter().any(|rule| rule.1 == "trust.lazy_layers"), "{:?}", denied.1);
 }
 
 #[test]
