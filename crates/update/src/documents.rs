@@ -94,7 +94,7 @@ impl<'a, 'g> Walk<'a, 'g> {
         for path in paths {
             let entry = path.symlink_metadata().map_err(failed())?;
             // Links within a folder could make it endless; vendors ship none.
-            if entry.is_dir() || entry.is_file() {
+            if entry.is_dir() || entry.is_file() && is_data(path.as_os_str().as_encoded_bytes()) {
                 self.path(&path, &path.display().to_string())?;
             }
         }
@@ -132,7 +132,7 @@ impl<'a, 'g> Walk<'a, 'g> {
         let mut archive = tar::Archive::new(source);
         for entry in archive.entries().map_err(damaged)? {
             let mut entry = entry.map_err(damaged)?;
-            if entry.header().entry_type().is_file() {
+            if entry.header().entry_type().is_file() && is_data(&entry.path_bytes()) {
                 let member = format!("{name}:{}", String::from_utf8_lossy(&entry.path_bytes()));
                 self.stream(&member, &mut entry, depth + 1)?;
             }
@@ -152,7 +152,7 @@ impl<'a, 'g> Walk<'a, 'g> {
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
         for index in 0..archive.len() {
             let mut entry = archive.by_index(index).map_err(|error| damaged(&error))?;
-            if entry.is_file() {
+            if entry.is_file() && is_data(entry.name_raw()) {
                 let member = entry.name().map_err(|error| damaged(&error))?;
                 let member = format!("{name}:{member}");
                 self.stream(&member, &mut entry, depth + 1)?;
@@ -172,6 +172,17 @@ impl<'a, 'g> Walk<'a, 'g> {
         self.bytes += source.read;
         given
     }
+}
+
+/// Whether a file of an archive or folder may be a document, and not one of those that stand beside data in a
+/// repository: licences, descriptions, and what makes the data. No vendor names documents so.
+fn is_data(path: &[u8]) -> bool {
+    const BEGINNINGS: [&str; 7] = [".", "license", "copying", "copyright", "readme", "changelog", "makefile"];
+    const ENDINGS: [&str; 6] = [".md", ".lua", ".py", ".sh", ".rb", ".rst"];
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    !BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        && !ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// A document that ends in an error where it gets too long.
@@ -244,6 +255,16 @@ mod tests {
         assert_eq!(gathered("x", &zip).unwrap(), [("x:a.json".into(), "{}".into())]);
         let nested = gzip(&tarred("a.json.gz", &gzip(b"{}")));
         assert_eq!(gathered("x", &nested).unwrap(), [("x:a.json.gz".into(), "{}".into())]);
+    }
+
+    #[test]
+    fn what_stands_beside_data_in_a_repository_is_none() {
+        for name in ["repo/LICENSE", "README.md", "a/.gitignore", "Makefile", "x/secfixes.lua"] {
+            assert!(!is_data(name.as_bytes()), "{name}");
+        }
+        for name in ["data/DSA/list", "a.json", "archive_latest.txt", "active/CVE-2024-1", "deletions.csv"] {
+            assert!(is_data(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]
