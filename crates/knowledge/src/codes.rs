@@ -21,7 +21,7 @@ const SEVERITIES: [Severity; 6] = [
 ];
 
 /// What a row's first byte says: bits 0–2 state, 3–5 severity, 6–7 why hidden (0: it is not).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Judgement {
     pub(crate) state: AdvisoryState,
     pub(crate) severity: Severity,

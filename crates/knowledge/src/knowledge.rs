@@ -4,7 +4,9 @@ use crate::error::{Damage, KnowledgeError};
 use crate::facts::Facts;
 use crate::manifest::{Kind, Manifest};
 use crate::row::Rows;
+use crate::section::Section;
 use crate::segment::Segment;
+use crate::texts::Texts;
 use imagescan_model::{
     CveRecord, Digest, Epss, KnowledgeInfo, LifecycleRecord, MatchedBy, PackageType, Release,
     RepositoryRecord,
@@ -50,11 +52,19 @@ impl Knowledge {
     ) -> Result<Self, KnowledgeError> {
         let mut knowledge =
             Self { info: manifest.info(digest.clone()), segments: BTreeMap::new(), facts: Facts::default() };
+        let mut texts = BTreeMap::new();
+        for entry in &manifest.segments {
+            if let Kind::Texts(distribution) = entry.kind() {
+                texts.insert(distribution, Texts::open(&entry.path(dir), entry.size, entry.header(dir)?)?);
+            }
+        }
         for entry in &manifest.segments {
             match entry.kind() {
+                Kind::Texts(_) => (),
                 Kind::Advisories(distribution) => {
-                    let segment =
-                        Segment::open(&entry.path(dir), distribution, entry.size, entry.header(dir)?)?;
+                    let (path, header) = (entry.path(dir), entry.header(dir)?);
+                    let texts = texts.remove(distribution);
+                    let segment = Segment::open(&path, distribution, entry.size, header, texts)?;
                     knowledge.segments.insert(distribution.into(), segment);
                 }
                 _ => knowledge.facts.open(dir, entry)?,
@@ -81,10 +91,11 @@ impl Knowledge {
         let Some(segment) = self.segments.get(&release.distribution) else {
             return Ok(Rows::none());
         };
-        let found = segment
-            .find(release, package_type, matched_by, package)
-            .map_err(|damage| segment.damaged(damage))?;
-        Ok(found.map_or_else(Rows::none, |found| Rows::of(segment, found)))
+        let rows = segment.find(release, package_type, matched_by, package).and_then(|found| match found {
+            Some(found) => Rows::of(segment, found),
+            None => Ok(Rows::none()),
+        });
+        rows.map_err(|damage| segment.damaged(damage))
     }
 
     /// What each source says of a CVE, by source. What EPSS says is a record of its own.
@@ -122,6 +133,14 @@ impl Knowledge {
         self.facts.repositories()
     }
 
+    /// Bytes of each section of the segments of advisories, all distributions together.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<(Section, u64)> {
+        let sum = |section| self.segments.values().map(|segment| segment.file().length(section) as u64).sum();
+        let sizes = Section::ALL.iter().map(|section| (*section, sum(*section)));
+        sizes.filter(|(_, size)| *size > 0).collect()
+    }
+
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -147,7 +166,7 @@ pub(crate) fn keys_of(segment: &Segment) -> impl Iterator<Item = Result<Rows<'_>
                 Ok((name, keys)) => (Ok(name), keys),
                 Err(damage) => (Err(damage), 0..1),
             };
-            keys.map(move |key| Ok(Rows::of(segment, segment.found(name?, key)?)))
+            keys.map(move |key| Rows::of(segment, segment.found(name?, key)?))
         })
         .map(|rows: Result<_, Damage>| rows.map_err(|damage| segment.damaged(damage)))
         .take_while(move |rows| !std::mem::replace(&mut failed, rows.is_err()))

@@ -20,9 +20,11 @@ mod build;
 mod codec;
 mod codes;
 mod container;
+mod context;
 mod detail;
 mod error;
 mod facts;
+mod group;
 #[cfg(test)]
 mod hostile;
 mod ids;
@@ -38,7 +40,7 @@ mod texts;
 mod verify;
 
 pub use build::{BuildError, Builder};
-pub use detail::{Announcement, Detail};
+pub use detail::Detail;
 pub use error::{Damage, KnowledgeError};
 pub use ids::RowId;
 pub use knowledge::Knowledge;

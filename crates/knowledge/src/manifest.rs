@@ -49,6 +49,8 @@ pub(crate) struct SegmentEntry {
 pub(crate) enum Kind<'a> {
     /// What is said of the packages of a distribution: its name.
     Advisories(&'a str),
+    /// `texts/` and the distribution.
+    Texts(&'a str),
     /// `repositories/` and the distribution.
     Repositories(&'a str),
     /// `facts/cves`
@@ -68,13 +70,18 @@ impl<'a> Kind<'a> {
             "facts/texts" => Self::FactTexts,
             "facts/epss" => Self::Epss,
             "facts/lifecycles" => Self::Lifecycles,
-            _ => name.strip_prefix("repositories/").map_or(Self::Advisories(name), Self::Repositories),
+            _ => match name.split_once('/') {
+                Some(("texts", distribution)) => Self::Texts(distribution),
+                Some(("repositories", distribution)) => Self::Repositories(distribution),
+                _ => Self::Advisories(name),
+            },
         }
     }
 
     pub(crate) fn name(self) -> String {
         match self {
             Self::Advisories(distribution) => distribution.into(),
+            Self::Texts(distribution) => format!("texts/{distribution}"),
             Self::Repositories(distribution) => format!("repositories/{distribution}"),
             Self::Cves => "facts/cves".into(),
             Self::FactTexts => "facts/texts".into(),

@@ -4,7 +4,7 @@ use crate::error::{Damage, KnowledgeError};
 use crate::knowledge::{Knowledge, keys_of};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::section::Section;
-use crate::segment::{PAIR, Segment};
+use crate::segment::{KEY, PAIR, Segment};
 use imagescan_model::{Digest, KnowledgeInfo};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -32,7 +32,7 @@ pub fn verify(dir: &Path) -> Result<Verified, KnowledgeError> {
     }
     let mut verified = Verified { info: knowledge.info().clone(), keys: 0, rows: 0 };
     for segment in knowledge.segments() {
-        segment.check_all_blocks().map_err(|damage| segment.damaged(damage))?;
+        segment.verify()?;
         check_names(segment).map_err(|damage| segment.damaged(damage))?;
         for rows in keys_of(segment) {
             verified.keys += 1;
@@ -87,12 +87,12 @@ fn check_names(segment: &Segment) -> Result<(), Damage> {
         for key in keys {
             let scope = segment.scope_of(key)?;
             if last_scope.replace(scope).is_some_and(|last| last >= scope) {
-                return Err(Damage::Malformed { section: Section::Keys, offset: (key * PAIR) as u64 });
+                return Err(Damage::Malformed { section: Section::Keys, offset: (key * KEY) as u64 });
             }
         }
     }
     if end != segment.keys() {
-        return Err(Damage::Malformed { section: Section::Keys, offset: (end * PAIR) as u64 });
+        return Err(Damage::Malformed { section: Section::Keys, offset: (end * KEY) as u64 });
     }
     Ok(())
 }

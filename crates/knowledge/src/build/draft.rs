@@ -1,9 +1,10 @@
-//! The records of one distribution while they are gathered: 40 bytes each, and every text once.
+//! The records of one distribution while they are gathered: 36 bytes each, and every text once.
 
 use super::BuildError;
 use super::intern::{Id, Interner};
 use crate::codes::Judgement;
-use crate::detail::DetailDraft;
+use crate::context::ContextDraft;
+use crate::detail::{Issue, Subject};
 use crate::scope::Scope;
 use imagescan_model::{AdvisoryRecord, Release};
 
@@ -14,18 +15,17 @@ pub(crate) struct KeyDraft {
     pub(crate) name: Id,
 }
 
-/// A record whose texts, lists and details are numbers.
+/// A record as numbers: those of the interners, later the ranks of what these stand for. 0: there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RowDraft {
-    pub(crate) key: Id,
-    pub(crate) id: Id,
-    pub(crate) fixed_version: Option<Id>,
-    pub(crate) introduced: Option<Id>,
-    pub(crate) module: Option<Id>,
-    pub(crate) stream: Option<Id>,
-    pub(crate) architectures: Option<Id>,
-    pub(crate) detail: Option<Id>,
+    pub(crate) key: u32,
+    pub(crate) id: u32,
     pub(crate) judgement: Judgement,
+    pub(crate) fixed: u32,
+    pub(crate) introduced: u32,
+    pub(crate) context: u32,
+    pub(crate) subject: u32,
+    pub(crate) issue: u32,
     /// The feeds that gave it, a bit each. Last, so that sorting brings together what several state alike.
     pub(crate) feeds: u32,
 }
@@ -41,8 +41,9 @@ impl RowDraft {
 #[derive(Default)]
 pub(crate) struct SegmentDraft {
     pub(crate) strings: Interner<str>,
-    pub(crate) lists: Interner<[Id]>,
-    pub(crate) details: Interner<DetailDraft>,
+    pub(crate) contexts: Interner<ContextDraft<Id>>,
+    pub(crate) subjects: Interner<Subject<Id>>,
+    pub(crate) issues: Interner<Issue<Id>>,
     pub(crate) scopes: Interner<Scope>,
     pub(crate) keys: Interner<KeyDraft>,
     /// By the bit that rows have of each.
@@ -61,8 +62,7 @@ pub(crate) fn check_release(release: &Release) -> Result<(), BuildError> {
 
 impl SegmentDraft {
     pub(crate) fn add(&mut self, record: &AdvisoryRecord, feed: &str) -> Result<(), BuildError> {
-        let distribution = || record.release.distribution.clone();
-        let too_large = |what| BuildError::TooLarge { distribution: distribution(), what };
+        let too_large = |what| super::too_large(&record.release.distribution, what);
         let feeds = self.feed(feed).ok_or_else(|| too_large("feeds"))?;
         let row = self.row(record, feeds)?.ok_or_else(|| too_large("texts"))?;
         self.rows.push(row);
@@ -81,19 +81,18 @@ impl SegmentDraft {
         };
         Ok((|| {
             Some(RowDraft {
-                key,
-                id: self.text(&record.id)?,
-                fixed_version: self.text_if(record.fixed_version.as_deref())?,
-                introduced: self.text_if(record.introduced.as_deref())?,
-                module: self.text_if(record.module.as_deref())?,
-                stream: self.text_if(record.stream.as_deref())?,
-                architectures: self.architectures(&record.architectures)?,
-                detail: self.detail(record)?,
+                key: key.get(),
+                id: self.text(&record.id)?.get(),
                 judgement: Judgement {
                     state: record.state,
                     severity: record.severity,
                     hidden: record.hidden,
                 },
+                fixed: self.text_if(record.fixed_version.as_deref())?.map_or(0, Id::get),
+                introduced: self.text_if(record.introduced.as_deref())?.map_or(0, Id::get),
+                context: self.context(record)?.get(),
+                subject: self.subject(record)?.get(),
+                issue: self.issue(record)?.get(),
                 feeds,
             })
         })())
@@ -124,34 +123,31 @@ impl SegmentDraft {
         texts.iter().map(|text| self.text(text)).collect()
     }
 
-    fn architectures(&mut self, architectures: &[String]) -> Option<Option<Id>> {
-        if architectures.is_empty() {
-            return Some(None);
-        }
-        let list = self.texts(architectures)?;
-        self.lists.intern(list).map(Some)
+    fn context(&mut self, record: &AdvisoryRecord) -> Option<Id> {
+        let context = ContextDraft {
+            severity_source: self.text_if(record.severity_source.as_deref())?,
+            module: self.text_if(record.module.as_deref())?,
+            stream: self.text_if(record.stream.as_deref())?,
+            architectures: self.texts(&record.architectures)?,
+        };
+        self.contexts.intern(context)
     }
 
-    fn detail(&mut self, record: &AdvisoryRecord) -> Option<Option<Id>> {
+    fn subject(&mut self, record: &AdvisoryRecord) -> Option<Id> {
+        let subject = Subject {
+            title: self.text_if(record.title.as_deref())?,
+            disclosed: record.disclosed,
+            aliases: self.texts(&record.aliases)?,
+        };
+        self.subjects.intern(subject)
+    }
+
+    fn issue(&mut self, record: &AdvisoryRecord) -> Option<Id> {
         let mut advisories = Vec::with_capacity(record.advisories.len());
         for reference in &record.advisories {
-            advisories.push((
-                self.text(&reference.id)?,
-                self.text_if(reference.url.as_deref())?,
-                reference.date,
-            ));
+            let (id, url) = (self.text(&reference.id)?, self.text_if(reference.url.as_deref())?);
+            advisories.push((id, url, reference.date));
         }
-        let detail = DetailDraft {
-            aliases: self.texts(&record.aliases)?,
-            severity_source: self.text_if(record.severity_source.as_deref())?,
-            title: self.text_if(record.title.as_deref())?,
-            advisories,
-            disclosed: record.disclosed,
-            fix_available: record.fix_available,
-        };
-        if detail == DetailDraft::default() {
-            return Some(None);
-        }
-        self.details.intern(detail).map(Some)
+        self.issues.intern(Issue { fix_available: record.fix_available, advisories })
     }
 }

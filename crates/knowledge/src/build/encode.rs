@@ -1,260 +1,183 @@
-//! A segment's sections from its draft: everything sorted, so that the order of arrival leaves no trace.
+//! A segment's sections from its draft.
 
 use super::BuildError;
-use super::draft::{KeyDraft, RowDraft, SegmentDraft};
-use super::intern::{Id, of};
-use crate::codec::{put_blob, put_varint};
+use super::draft::{RowDraft, SegmentDraft};
+use super::index::{Filed, index};
+use super::ranked::Ranked;
+use super::stored::{Shared, Stored};
+use super::told::Told;
+use crate::codec::put_blob;
+use crate::detail::{self, NONE};
+use crate::group::{self, Statement};
+use crate::ids::{self, RowId};
 use crate::layout::assemble;
-use crate::row::Draft;
-use crate::scope::{self, Scope};
+use crate::scope;
 use crate::section::Section;
-use crate::segment::slot_of;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
-
-/// The file of `distribution`.
-pub(crate) fn encode(distribution: &str, draft: SegmentDraft) -> Result<Vec<u8>, BuildError> {
-    sections(distribution, draft)
-        .map(|sections| assemble(&sections))
-        .map_err(|TooLarge(what)| BuildError::TooLarge { distribution: distribution.into(), what })
-}
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Something does not fit 32 bits.
-struct TooLarge(&'static str);
+pub(crate) struct TooLarge(pub(crate) &'static str);
 
-type Sections = [(Section, Vec<u8>); 8];
+pub(crate) type Fit<T> = Result<T, TooLarge>;
 
-fn sections(distribution: &str, mut draft: SegmentDraft) -> Result<Sections, TooLarge> {
-    let feeds = feed_lists(&mut draft).ok_or(TooLarge("lists"))?;
-    let strings = LaidOut::of(&draft.strings.into_values(), "strings")?;
-    let list = |list: Arc<[Id]>| {
-        let mut out = Vec::new();
-        list.iter().for_each(|text| put_varint(&mut out, strings.offset(*text).into()));
-        out
-    };
-    let lists: Vec<_> = draft.lists.into_values().into_iter().map(list).collect();
-    let lists = LaidOut::of(&lists, "lists")?;
-    let detail = |text| strings.offset(text);
-    let details: Vec<_> = draft.details.into_values().iter().map(|draft| draft.encode(detail)).collect();
-    let details = LaidOut::of(&details, "details")?;
-
-    let (scopes, scope_ranks) = sorted_scopes(draft.scopes.into_values());
-    let keys = draft.keys.into_values();
-    let place = |key: &KeyDraft| (*of(&scope_ranks, key.scope), strings.offset(key.name));
-    let places: Vec<_> = keys.iter().map(|key| place(key)).collect();
-
-    let (groups, mut filed) = groups(draft.rows, &places, |row| Draft {
-        id: strings.offset(row.id),
-        judgement: row.judgement,
-        fixed_version: row.fixed_version.map(|text| strings.offset(text)),
-        introduced: row.introduced.map(|text| strings.offset(text)),
-        module: row.module.map(|text| strings.offset(text)),
-        stream: row.stream.map(|text| strings.offset(text)),
-        architectures: row.architectures.map(|list| lists.offset(list)),
-        detail: row.detail.map(|detail| details.offset(detail)),
-        // Every set that a row has was listed.
-        feeds: feeds.get(&row.feeds).map_or(0, |list| lists.offset(*list)),
-    })?;
-    filed.sort_unstable_by_key(|filed| (filed.name, filed.scope));
-    let index = index(&filed, &strings.section)?;
-    Ok([
-        (Section::Scopes, scope::encode(distribution, scopes.iter().map(Arc::as_ref))),
-        (Section::Slots, index.slots),
-        (Section::Names, index.names),
-        (Section::Keys, index.keys),
-        (Section::Groups, groups),
-        (Section::Lists, lists.section),
-        (Section::Details, details.section),
-        (Section::Strings, strings.section),
-    ])
-}
-
-/// Makes one row of what several feeds state alike, then a list of each set of feeds that rows have. `None`: more
-/// values than numbers.
-fn feed_lists(draft: &mut SegmentDraft) -> Option<BTreeMap<u32, Id>> {
-    draft.rows.sort_unstable();
-    draft.rows.dedup_by(|row, kept| {
-        let same = row.states_what(kept);
-        if same {
-            kept.feeds |= row.feeds;
-        }
-        same
-    });
-    let mut feeds: Vec<(Arc<str>, u32)> = std::mem::take(&mut draft.feeds)
-        .into_values()
-        .into_iter()
-        .zip((0..u32::BITS).map(|bit| 1 << bit))
-        .collect();
-    feeds.sort_unstable();
-    let sets: BTreeSet<u32> = draft.rows.iter().map(|row| row.feeds).collect();
-    let mut lists = BTreeMap::new();
-    for set in sets {
-        let members = feeds.iter().filter(|(_, bit)| set & bit != 0);
-        let list: Vec<Id> = members.map(|(feed, _)| draft.strings.intern(&**feed)).collect::<Option<_>>()?;
-        lists.insert(set, draft.lists.intern(list)?);
-    }
-    Some(lists)
-}
-
-/// Blobs one after another in sorted order, and where each lies.
-struct LaidOut {
-    section: Vec<u8>,
-    /// By number.
-    offsets: Vec<u32>,
-}
-
-impl LaidOut {
-    fn of<B: Bytes>(blobs: &[B], what: &'static str) -> Result<Self, TooLarge> {
-        let mut order: Vec<_> = blobs.iter().enumerate().collect();
-        order.sort_unstable_by_key(|(_, blob)| blob.bytes());
-        let mut section = Vec::new();
-        let mut offsets = vec![0; blobs.len()];
-        for (number, blob) in order {
-            if let Some(offset) = offsets.get_mut(number) {
-                *offset = fit(section.len(), what)?;
-            }
-            put_blob(&mut section, blob.bytes());
-        }
-        fit(section.len(), what)?;
-        Ok(Self { section, offsets })
-    }
-
-    fn offset(&self, id: Id) -> u32 {
-        *of(&self.offsets, id)
-    }
-}
-
-trait Bytes {
-    fn bytes(&self) -> &[u8];
-}
-
-impl Bytes for Arc<str> {
-    fn bytes(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl Bytes for Vec<u8> {
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-}
-
-fn fit(number: usize, what: &'static str) -> Result<u32, TooLarge> {
+pub(crate) fn fit(number: usize, what: &'static str) -> Fit<u32> {
     u32::try_from(number).map_err(|_| TooLarge(what))
 }
 
-/// The scopes in their order in the file, and the rank of each number there.
-fn sorted_scopes(scopes: Vec<Arc<Scope>>) -> (Vec<Arc<Scope>>, Vec<u32>) {
-    let mut order: Vec<_> = scopes.iter().enumerate().collect();
-    order.sort_by(|(_, one), (_, other)| one.sort_key().cmp(&other.sort_key()));
-    let mut ranks = vec![0; scopes.len()];
-    for (rank, (number, _)) in (0..).zip(&order) {
-        if let Some(place) = ranks.get_mut(*number) {
-            *place = rank;
-        }
+/// The files of a distribution.
+pub(crate) struct Encoded {
+    pub(crate) segment: Vec<u8>,
+    /// There are none where no row has texts.
+    pub(crate) texts: Option<Vec<u8>>,
+}
+
+/// The files of `distribution`.
+pub(crate) fn encode(distribution: &str, draft: SegmentDraft) -> Result<Encoded, BuildError> {
+    sections(distribution, Ranked::of(draft)).map_err(|TooLarge(what)| super::too_large(distribution, what))
+}
+
+fn sections(distribution: &str, ranked: Ranked) -> Fit<Encoded> {
+    let told = Told::of(&ranked)?;
+    let contexts = Contexts::of(&ranked)?;
+    let mut filing = Filing {
+        ranked: &ranked,
+        told: &told,
+        contexts: &contexts,
+        versions: Versions::new(&ranked),
+        groups: Shared::default(),
+        details: Shared::default(),
+    };
+    let mut filed = Vec::new();
+    for rows in ranked.rows.chunk_by(|one, other| one.key == other.key) {
+        filed.extend(filing.key(rows)?);
     }
-    (order.iter().map(|(_, scope)| Arc::clone(scope)).collect(), ranks)
+    // By name, then scope; the rows lie by scope, then name, because one image asks for one release.
+    filed.sort_unstable();
+    let ids = ranked.ids.iter().map(|rank| RowId::from(ranked.text(*rank)));
+    let mut sections =
+        vec![(Section::Scopes, scope::encode(distribution, ranked.scopes.iter().map(AsRef::as_ref)))];
+    sections.extend(index(&filed, &ranked)?);
+    sections.push((Section::Groups, filing.groups.section));
+    sections.push((Section::Versions, filing.versions.section));
+    sections.extend(ids::encode(ids).ok_or(TooLarge("ids"))?);
+    sections.push((Section::Details, filing.details.section));
+    sections.extend(contexts.sections);
+    sections.extend(told.sections);
+    let texts = told.texts.map(|sections| assemble(&sections));
+    drop(ranked);
+    Ok(Encoded { segment: assemble(&sections), texts })
 }
 
-/// A key in the file: all three are what the file holds.
-struct Filed {
-    scope: u32,
-    name: u32,
-    group: u32,
+/// Contexts with the feeds that state them, the most used first.
+struct Contexts {
+    sections: Vec<(Section, Vec<u8>)>,
+    /// By context and feeds.
+    numbers: HashMap<(u32, u32), u32>,
 }
 
-/// Groups in the order of release, then name (one image asks for one release); equal ones once.
-fn groups(
-    mut rows: Vec<RowDraft>,
-    places: &[(u32, u32)],
-    number: impl Fn(&RowDraft) -> Draft,
-) -> Result<(Vec<u8>, Vec<Filed>), TooLarge> {
-    rows.sort_unstable_by_key(|row| *of(places, row.key));
-    let mut section = Vec::new();
-    let mut offsets: HashMap<Vec<u8>, u32> = HashMap::new();
-    let mut filed = Vec::with_capacity(places.len());
-    for group in rows.chunk_by(|one, other| one.key == other.key) {
-        let Some(first) = group.first() else { continue };
-        let blob = group_blob(group.iter().map(&number).collect());
-        let group = match offsets.get(&blob) {
-            Some(offset) => *offset,
-            None => {
-                let offset = fit(section.len(), "groups")?;
-                put_blob(&mut section, &blob);
-                offsets.insert(blob, offset);
-                offset
+impl Contexts {
+    fn of(ranked: &Ranked) -> Fit<Self> {
+        let mut counts: HashMap<(u32, u32), u32> = HashMap::new();
+        for row in &ranked.rows {
+            *counts.entry((row.context, row.feeds)).or_default() += 1;
+        }
+        let mut order: Vec<_> =
+            counts.into_iter().map(|(context, count)| (Reverse(count), context)).collect();
+        order.sort_unstable();
+        let texts = ranked.contexts.iter().flat_map(|context| context.texts()).map(|text| ranked.text(text));
+        let feeds = ranked.feeds.iter().map(AsRef::as_ref);
+        let strings = Stored::of(texts.chain(feeds)).ok_or(TooLarge("strings"))?;
+        let (mut places, mut section, mut numbers) = (Vec::new(), Vec::new(), HashMap::new());
+        for (number, (_, (context, feeds))) in (0..).zip(order) {
+            let Some(said) = ranked.contexts.get(context as usize) else { continue };
+            let of_feeds: Vec<u32> = (0..)
+                .zip(&ranked.feeds)
+                .filter(|(bit, _)| feeds & 1 << bit != 0)
+                .map(|(_, feed)| strings.offset(feed))
+                .collect();
+            places.extend(fit(section.len(), "contexts")?.to_le_bytes());
+            put_blob(
+                &mut section,
+                &said.of_texts(|text| strings.offset(ranked.text(text))).encode(&of_feeds),
+            );
+            numbers.insert((context, feeds), number);
+        }
+        let sections = vec![
+            (Section::Contexts, section),
+            (Section::ContextPlaces, places),
+            (Section::Strings, strings.section),
+        ];
+        Ok(Self { sections, numbers })
+    }
+}
+
+/// Versions in the order in which rows first name them.
+struct Versions {
+    section: Vec<u8>,
+    /// By rank among strings.
+    places: Vec<u32>,
+}
+
+impl Versions {
+    fn new(ranked: &Ranked) -> Self {
+        Self { section: Vec::new(), places: vec![NONE; ranked.strings.len()] }
+    }
+
+    /// Of 1 + a rank, or 0.
+    fn place(&mut self, version: u32, ranked: &Ranked) -> Fit<Option<u32>> {
+        let Some(rank) = version.checked_sub(1) else { return Ok(None) };
+        let next = fit(self.section.len(), "versions")?;
+        Ok(self.places.get_mut(rank as usize).map(|place| {
+            if *place == NONE {
+                *place = next;
+                put_blob(&mut self.section, ranked.text(rank).as_bytes());
             }
-        };
-        let (scope, name) = *of(places, first.key);
-        filed.push(Filed { scope, name, group });
+            *place
+        }))
     }
-    Ok((section, filed))
 }
 
-fn group_blob(mut rows: Vec<Draft>) -> Vec<u8> {
-    rows.sort_unstable();
-    rows.dedup();
-    let mut blob = Vec::new();
-    let mut last_id = 0;
-    for row in rows {
-        row.write(&mut blob, last_id);
-        last_id = row.id;
+/// Lays out one key after another.
+struct Filing<'a> {
+    ranked: &'a Ranked,
+    told: &'a Told,
+    contexts: &'a Contexts,
+    versions: Versions,
+    groups: Shared,
+    details: Shared,
+}
+
+impl Filing<'_> {
+    fn key(&mut self, rows: &[RowDraft]) -> Fit<Option<Filed>> {
+        let place = rows.first().and_then(|first| self.ranked.keys.get(first.key as usize));
+        let Some((scope, name)) = place.copied() else { return Ok(None) };
+        let (group, details) = self.rows(rows)?;
+        Ok(Some(Filed { name, scope, group, details }))
     }
-    blob
-}
 
-/// The three tables that lead from a name to its groups.
-struct Index {
-    slots: Vec<u8>,
-    names: Vec<u8>,
-    keys: Vec<u8>,
-}
-
-/// `filed` by name, then scope.
-fn index(filed: &[Filed], strings: &[u8]) -> Result<Index, TooLarge> {
-    let (mut names, mut keys) = (Vec::new(), Vec::with_capacity(filed.len() * 8));
-    let mut texts = Vec::new();
-    for of_name in filed.chunk_by(|one, other| one.name == other.name) {
-        let Some(first) = of_name.first() else {
-            continue;
-        };
-        texts.push(text_at(strings, first.name));
-        put_pair(&mut names, first.name, fit(keys.len() / 8, "keys")?);
-        for key in of_name {
-            put_pair(&mut keys, key.scope, key.group);
+    /// Where the rows of a key and their details lie.
+    fn rows(&mut self, rows: &[RowDraft]) -> Fit<(u32, u32)> {
+        let mut said = Vec::with_capacity(rows.len());
+        let mut parts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let statement = Statement {
+                judgement: row.judgement,
+                context: self.contexts.numbers.get(&(row.context, row.feeds)).copied().unwrap_or_default(),
+                fixed: self.versions.place(row.fixed, self.ranked)?,
+                introduced: self.versions.place(row.introduced, self.ranked)?,
+            };
+            said.push((row.id, statement));
+            parts.push(self.told.of_row(row.id, row.subject, row.issue));
         }
+        let mut blob = Vec::new();
+        group::encode(said, &mut blob);
+        let group = self.groups.put(&blob).ok_or(TooLarge("rows"))?;
+        let details = if parts.iter().all(|part| *part == (NONE, 0)) {
+            NONE
+        } else {
+            self.details.put(&detail::encode(&parts)).ok_or(TooLarge("details"))?
+        };
+        Ok((group, details))
     }
-    put_pair(&mut names, 0, fit(keys.len() / 8, "keys")?);
-    Ok(Index { slots: slots(&texts)?, names, keys })
-}
-
-fn text_at(strings: &[u8], offset: u32) -> &str {
-    let mut cursor = crate::codec::Cursor::new(strings.get(offset as usize..).unwrap_or_default());
-    cursor.text().unwrap_or_default()
-}
-
-/// Two of three slots are taken, so that the search for a name that is not there ends soon.
-fn slots(names: &[&str]) -> Result<Vec<u8>, TooLarge> {
-    let count = names.len() + names.len() / 2 + 1;
-    let mut slots = vec![(0u32, 0u32); count];
-    for (number, name) in names.iter().enumerate() {
-        let (tag, start) = slot_of(name, count);
-        let entry = (tag, fit(number + 1, "names")?);
-        let free = (0..count).map(|step| (start + step) % count);
-        for place in free {
-            if let Some(slot) = slots.get_mut(place).filter(|slot| slot.1 == 0) {
-                *slot = entry;
-                break;
-            }
-        }
-    }
-    let mut out = Vec::with_capacity(count * 8);
-    slots.iter().for_each(|(tag, name)| put_pair(&mut out, *tag, *name));
-    Ok(out)
-}
-
-fn put_pair(out: &mut Vec<u8>, first: u32, second: u32) {
-    out.extend(first.to_le_bytes());
-    out.extend(second.to_le_bytes());
 }

@@ -1,7 +1,8 @@
 //! Facts while they are gathered, and their segments: what is said of one id or name side by side, all sorted.
 
 use super::intern::{Id, Interner, of};
-use crate::codec::{put_blob, put_varint};
+use super::stored::Stored;
+use crate::codec::put_varint;
 use crate::facts::cve::{self, Facts};
 use crate::facts::other::{self, Dates};
 use crate::facts::{ids, names};
@@ -98,7 +99,7 @@ fn encode_known(mut known: Vec<(Id, Facts<Id>)>, strings: &[Arc<str>]) -> Option
 }
 
 /// The number of a text that is read apart; texts are numbered as they come.
-pub(crate) fn number(text: Id, order: &mut Vec<Id>, numbers: &mut [Option<u32>]) -> u32 {
+fn number(text: Id, order: &mut Vec<Id>, numbers: &mut [Option<u32>]) -> u32 {
     let next = order.len() as u32;
     match numbers.get_mut(text.get() as usize) {
         Some(Some(number)) => *number,
@@ -180,28 +181,5 @@ impl RepositoryDrafts {
         });
         let entries: Vec<_> = entries.collect();
         Some(assemble(&names::encode(entries, stored.section)?))
-    }
-}
-
-/// Texts sorted, each once, and where each lies.
-struct Stored<'a> {
-    section: Vec<u8>,
-    offsets: BTreeMap<&'a str, u32>,
-}
-
-impl<'a> Stored<'a> {
-    fn of(texts: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let texts: BTreeSet<&str> = texts.collect();
-        let (mut section, mut offsets) = (Vec::new(), BTreeMap::new());
-        for text in texts {
-            offsets.insert(text, u32::try_from(section.len()).ok()?);
-            put_blob(&mut section, text.as_bytes());
-        }
-        Some(Self { section, offsets })
-    }
-
-    /// Of one of them.
-    fn offset(&self, text: &str) -> u32 {
-        self.offsets.get(text).copied().unwrap_or_default()
     }
 }

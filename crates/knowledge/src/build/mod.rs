@@ -8,10 +8,12 @@
 mod draft;
 mod encode;
 mod facts;
+mod index;
 mod intern;
+mod ranked;
+mod stored;
+mod told;
 mod write;
-
-pub(crate) use intern::Id;
 
 use crate::manifest::{self, Kind, Manifest, SegmentEntry};
 use draft::SegmentDraft;
@@ -156,8 +158,11 @@ impl Builder {
         let folder = Folder::open(dir)?;
         let mut segments = Vec::new();
         for (name, segment) in self.segments {
-            let file = encode::encode(&name, segment)?;
-            segments.push(put(&folder, Kind::Advisories(&name), &file)?);
+            let encoded = encode::encode(&name, segment)?;
+            segments.push(put(&folder, Kind::Advisories(&name), &encoded.segment)?);
+            if let Some(texts) = encoded.texts {
+                segments.push(put(&folder, Kind::Texts(&name), &texts)?);
+            }
         }
         let too_large = || too_large("facts", "records");
         let [known, texts, estimated] = self.cves.encode().ok_or_else(too_large)?;

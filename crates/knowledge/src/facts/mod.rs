@@ -38,7 +38,7 @@ impl Facts {
             Kind::Repositories(distribution) => {
                 self.repositories.insert(distribution.into(), Names::open(&path, size, header)?);
             }
-            Kind::Advisories(_) => (),
+            Kind::Advisories(_) | Kind::Texts(_) => (),
         }
         Ok(())
     }

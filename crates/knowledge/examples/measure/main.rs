@@ -1,16 +1,14 @@
 //! Builds a large database and prints what it costs to build, open, verify and read.
 //!
 //! `cargo run --release -p imagescan-knowledge --example measure -- [DIR [RECORDS]]`: in DIR (kept; a folder of
-//! its own that is removed where none is given), from RECORDS (one JSON record a line), or from 1.2 million made-up
-//! rows shaped like Debian's: 12 releases, 12,000 source packages, few with many CVEs and many with few.
+//! its own that is removed where none is given), from RECORDS (one JSON record a line), or from the full-size set.
 
 #![expect(clippy::print_stdout, reason = "it is what it is for")]
 
-use imagescan_knowledge::{Builder, Key, Knowledge, verify};
-use imagescan_model::{
-    AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
-    Severity,
-};
+mod full;
+
+use imagescan_knowledge::{Builder, Key, Knowledge, RowId, verify};
+use imagescan_model::AdvisoryRecord;
 use jiff::Timestamp;
 use std::error::Error;
 use std::fs::File;
@@ -18,8 +16,6 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const RELEASES: usize = 12;
-const PACKAGES: usize = 12_000;
 const LOOKUPS: usize = 1_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,13 +30,20 @@ fn main() -> Result<(), Box<dyn Error>> {
                 builder.records("records", [serde_json::from_str::<AdvisoryRecord>(&line?)?])?;
             }
         }
-        None => drop(builder.records("records", made_up())?),
+        None => {
+            for (feed, record) in full::records() {
+                builder.record(feed, &record)?;
+            }
+        }
     }
     let added = built.elapsed();
     let info = builder.write(&dir)?;
     println!("add {added:.2?}, then write {:.2?}, peak memory {}", built.elapsed() - added, peak_memory()?);
     for segment in &info.segments {
-        println!("segment {} {:.1} MB", segment.name, segment.size as f64 / 1e6);
+        println!("segment {} {:.2} MB", segment.name, segment.size as f64 / 1e6);
+    }
+    for (section, size) in Knowledge::open(&dir)?.sizes() {
+        println!("section {section} {:.2} MB", size as f64 / 1e6);
     }
     measure_reads(&dir)
 }
@@ -75,17 +78,18 @@ fn measure_reads(dir: &Path) -> Result<(), Box<dyn Error>> {
     }
     for round in ["first", "second", "third"] {
         let start = Instant::now();
-        let (mut rows, mut bytes) = (0u32, 0);
+        let (mut rows, mut bytes, mut ids) = (0u32, 0, 0);
         for key in &drawn {
             for row in knowledge.lookup(key.release, key.package_type, key.matched_by, key.package)? {
                 let row = row?;
                 rows += 1;
-                bytes += row.id.len() + row.fixed_version.map_or(0, str::len);
+                bytes += row.fixed_version.map_or(0, str::len);
+                ids ^= u64::from(matches!(row.id, RowId::Cve { number, .. } if number % 2 == 0));
             }
         }
         let each = start.elapsed().as_nanos() / LOOKUPS as u128;
         println!(
-            "hit, {round} round: {each} ns, {:.1} rows each ({bytes} bytes)",
+            "hit, {round} round: {each} ns, {:.1} rows each ({bytes} bytes, {ids})",
             f64::from(rows) / LOOKUPS as f64
         );
     }
@@ -114,57 +118,6 @@ fn next(state: &mut u64) -> u64 {
     *state ^= *state >> 7;
     *state ^= *state << 17;
     *state
-}
-
-fn made_up() -> impl Iterator<Item = AdvisoryRecord> {
-    let mut random = 1;
-    (0..PACKAGES).flat_map(move |package| {
-        let count = 20_000 / (package + 50) + 1;
-        let cves: Vec<u64> = (0..count).map(|_| next(&mut random)).collect();
-        cves.into_iter().flat_map(move |cve| (0..RELEASES).map(move |release| row(package, cve, release)))
-    })
-}
-
-fn row(package: usize, cve: u64, release: usize) -> AdvisoryRecord {
-    let id = format!("CVE-{}-{:04}", 2005 + cve % 20, cve / 20 % 20_000);
-    let at = Timestamp::from_second((cve % 600_000_000 + 1_100_000_000).cast_signed()).unwrap_or_default();
-    let announced = cve.is_multiple_of(10);
-    let state = [
-        AdvisoryState::Affected,
-        AdvisoryState::Affected,
-        AdvisoryState::NotAffected,
-        AdvisoryState::WillNotFix,
-    ];
-    let state = *state.get((cve / 7) as usize % 4).unwrap_or(&AdvisoryState::Affected);
-    AdvisoryRecord {
-        release: Release::new("debian", (release + 3).to_string()),
-        package_type: PackageType::Deb,
-        package: format!("package-{}-{package}", package % 26),
-        matched_by: MatchedBy::Source,
-        aliases: Vec::new(),
-        state,
-        fixed_version: (state == AdvisoryState::Affected)
-            .then(|| format!("{}.{}.{}-{}+deb{release}u1", package % 9, cve % 30, cve % 7, cve % 3)),
-        introduced: None,
-        architectures: Vec::new(),
-        module: None,
-        stream: None,
-        severity: *Severity::ALL.get((cve / 3) as usize % 6).unwrap_or(&Severity::Unknown),
-        severity_source: Some("nvd".into()),
-        hidden: None,
-        title: Some(format!(
-            "a flaw in part {} of package {package} lets {id} happen to those who read it",
-            cve % 99
-        )),
-        advisories: Vec::from_iter(announced.then(|| AdvisoryReference {
-            id: format!("DSA-{}-1", cve % 6000),
-            url: None,
-            date: Some(at),
-        })),
-        disclosed: Some(DatedAs { at, kind: DateKind::Disclosed }),
-        fix_available: announced.then_some(DatedAs { at, kind: DateKind::Advisory }),
-        id,
-    }
 }
 
 fn peak_memory() -> Result<String, Box<dyn Error>> {
