@@ -1,10 +1,13 @@
 //! Checksums of 64 KiB blocks, compared the first time anything in the block is read.
 //!
+//! The list of checksums itself is compared before the first of them counts: not when the file is opened, because most
+//! files of a database are opened and not read.
+//!
 //! A bitmap remembers what was compared, so that later reads cost one load. Two threads may compare the same
 //! block at once: both find the same.
 
 use crate::error::Damage;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of a block; the last one may be shorter.
@@ -18,20 +21,31 @@ pub(crate) fn checksums(body: &[u8]) -> Vec<u8> {
     body.chunks(BLOCK_SIZE).flat_map(|block| xxh3_64(block).to_le_bytes()).collect()
 }
 
-/// Which blocks were found right so far.
-pub(crate) struct Checked(Box<[AtomicU64]>);
+/// The list of a file's checksums, and the checksum that it should have.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) checksum: u64,
+}
+
+/// What was found right so far: the list, and which blocks.
+pub(crate) struct Checked {
+    table: AtomicBool,
+    blocks: Box<[AtomicU64]>,
+}
 
 impl Checked {
     /// Nothing compared yet of `blocks` blocks.
     pub(crate) fn none(blocks: usize) -> Self {
-        Self((0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+        let words = (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Self { table: AtomicBool::new(false), blocks: words }
     }
 
     /// `body[start..start + length]`, once all blocks it lies in match `table`. `None` in the result: out of bounds.
     pub(crate) fn read<'a>(
         &self,
         body: &'a [u8],
-        table: &[u8],
+        table: Table<'_>,
         start: usize,
         length: usize,
     ) -> Result<Option<&'a [u8]>, Damage> {
@@ -46,23 +60,32 @@ impl Checked {
         Ok(Some(bytes))
     }
 
-    fn check(&self, body: &[u8], table: &[u8], index: usize) -> Result<(), Damage> {
+    #[inline]
+    fn check(&self, body: &[u8], table: Table<'_>, index: usize) -> Result<(), Damage> {
         let damage = Damage::Block { index };
-        let word = self.0.get(index / 64).ok_or(damage)?;
+        let word = self.blocks.get(index / 64).ok_or(damage)?;
         let bit = 1 << (index % 64);
         // Relaxed: the bit says something of bytes that never change, it publishes nothing.
         if word.load(Ordering::Relaxed) & bit != 0 {
             return Ok(());
         }
-        if !matches(body, table, index) {
-            return Err(damage);
-        }
+        self.compare(body, table, index)?;
         word.fetch_or(bit, Ordering::Relaxed);
         Ok(())
     }
+
+    #[cold]
+    fn compare(&self, body: &[u8], table: Table<'_>, index: usize) -> Result<(), Damage> {
+        if !self.table.load(Ordering::Relaxed) {
+            if xxh3_64(table.bytes) != table.checksum {
+                return Err(Damage::BlockTable);
+            }
+            self.table.store(true, Ordering::Relaxed);
+        }
+        if matches(body, table.bytes, index) { Ok(()) } else { Err(Damage::Block { index }) }
+    }
 }
 
-#[cold]
 fn matches(body: &[u8], table: &[u8], index: usize) -> bool {
     let block = body.chunks(BLOCK_SIZE).nth(index);
     let expected = table.as_chunks::<CHECKSUM_SIZE>().0.get(index);

@@ -1,6 +1,6 @@
 //! One mapped file, whatever it is of: its sections, compared with their checksums as they are read.
 
-use crate::blocks::{CHECKSUM_SIZE, Checked};
+use crate::blocks::{CHECKSUM_SIZE, Checked, Table};
 use crate::codec::Cursor;
 use crate::error::{Damage, KnowledgeError};
 use crate::layout::{FORMAT_MAJOR, HeaderError, Layout};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Longest varint of a u32.
 const LONGEST_LENGTH: usize = 5;
 
-/// A file that was opened: header and list of checksums are right, blocks are compared when read.
+/// A file that was opened: the header is right, all else is compared when it is read.
 pub(crate) struct Container {
     path: PathBuf,
     file: Mapped,
@@ -55,8 +55,9 @@ impl Container {
         self.file.bytes().get(self.layout.body..).unwrap_or_default()
     }
 
-    fn table(&self) -> &[u8] {
-        self.file.bytes().get(self.layout.table.clone()).unwrap_or_default()
+    fn table(&self) -> Table<'_> {
+        let bytes = self.file.bytes().get(self.layout.table.clone()).unwrap_or_default();
+        Table { bytes, checksum: self.layout.table_checksum }
     }
 
     /// Bytes of a section.

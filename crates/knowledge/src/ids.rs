@@ -101,7 +101,6 @@ pub(crate) fn encode<'a>(ids: impl IntoIterator<Item = RowId<'a>>) -> Option<[(S
 /// The ids of a file.
 pub(crate) struct Ids {
     count: usize,
-    odd: usize,
 }
 
 impl Ids {
@@ -109,12 +108,16 @@ impl Ids {
     pub(crate) const SECTIONS: [Section; 2] = [Section::Ids, Section::OddIds];
 
     pub(crate) fn open(file: &Container) -> Result<Self, Damage> {
-        let count = file.entries(Section::Ids, 4, 0)?;
+        Ok(Self { count: file.entries(Section::Ids, 4, 0)? })
+    }
+
+    /// How many are of another form.
+    fn odd_count(&self, file: &Container) -> Result<usize, Damage> {
         let odd = file.u32(Section::OddIds, 0)? as usize;
-        if odd > count || odd.saturating_add(1).saturating_mul(4) > file.length(Section::OddIds) {
+        if odd > self.count || odd.saturating_add(1).saturating_mul(4) > file.length(Section::OddIds) {
             return Err(Damage::Extent { section: Section::OddIds });
         }
-        Ok(Self { count, odd })
+        Ok(odd)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -135,10 +138,11 @@ impl Ids {
     fn odd<'a>(&self, file: &'a Container, place: usize) -> Result<&'a str, Damage> {
         let section = Section::OddIds;
         let malformed = Damage::Malformed { section, offset: place as u64 };
-        if place >= self.odd {
+        let odd = self.odd_count(file)?;
+        if place >= odd {
             return Err(malformed);
         }
-        let texts = (self.odd + 1) * 4;
+        let texts = (odd + 1) * 4;
         let offset =
             u32::try_from(texts).ok().and_then(|texts| texts.checked_add(file.u32(section, place + 1).ok()?));
         file.text(section, offset.ok_or(malformed)?)
@@ -174,9 +178,10 @@ impl Ids {
             }
             last = Some(id);
         }
+        let odd = self.odd_count(file)?;
         let bytes = file.read(Section::OddIds, 0, file.length(Section::OddIds))?;
-        let mut texts = Cursor::new(bytes.get((self.odd + 1) * 4..).unwrap_or_default());
-        for _ in 0..self.odd {
+        let mut texts = Cursor::new(bytes.get((odd + 1) * 4..).unwrap_or_default());
+        for _ in 0..odd {
             texts.text().ok_or(Damage::Malformed { section: Section::OddIds, offset: 0 })?;
         }
         if texts.is_empty() { Ok(()) } else { Err(Damage::Extent { section: Section::OddIds }) }

@@ -3,14 +3,16 @@
 use crate::error::{Damage, KnowledgeError};
 use crate::facts::Facts;
 use crate::manifest::{Kind, Manifest};
-use crate::row::Rows;
+use crate::row::Row;
+use crate::rows::Rows;
 use crate::section::Section;
 use crate::segment::Segment;
 use crate::texts::Texts;
 use imagescan_model::{
-    CveRecord, Digest, Epss, KnowledgeInfo, LifecycleRecord, MatchedBy, PackageType, Release,
+    CveRecord, Digest, Epss, FeedInfo, KnowledgeInfo, LifecycleRecord, MatchedBy, PackageType, Release,
     RepositoryRecord,
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,6 +25,8 @@ pub struct Knowledge {
     /// By distribution.
     segments: BTreeMap<String, Segment>,
     facts: Facts,
+    known_since: Timestamp,
+    carried: Vec<FeedInfo>,
 }
 
 impl Knowledge {
@@ -50,8 +54,13 @@ impl Knowledge {
         dir: &Path,
         (manifest, digest): &(Manifest, Digest),
     ) -> Result<Self, KnowledgeError> {
-        let mut knowledge =
-            Self { info: manifest.info(digest.clone()), segments: BTreeMap::new(), facts: Facts::default() };
+        let mut knowledge = Self {
+            info: manifest.info(digest.clone()),
+            segments: BTreeMap::new(),
+            facts: Facts::default(),
+            known_since: manifest.known_since,
+            carried: manifest.carried.clone(),
+        };
         let mut texts = BTreeMap::new();
         for entry in &manifest.segments {
             if let Kind::Texts(distribution) = entry.kind() {
@@ -96,6 +105,32 @@ impl Knowledge {
             None => Ok(Rows::none()),
         });
         rows.map_err(|damage| segment.damaged(damage))
+    }
+
+    /// The same as it was known at `instant`, as far as the lineage reaches: rows that the first build of it had are
+    /// known from the beginning ([`Knowledge::known_since`]).
+    pub fn lookup_at(
+        &self,
+        release: &Release,
+        package_type: &PackageType,
+        matched_by: MatchedBy,
+        package: &str,
+        instant: Timestamp,
+    ) -> Result<Vec<Row<'_>>, KnowledgeError> {
+        self.lookup(release, package_type, matched_by, package)?.at(instant)
+    }
+
+    /// When the first build of the lineage was made: what was known before, nobody can say.
+    #[must_use]
+    pub fn known_since(&self) -> Timestamp {
+        self.known_since
+    }
+
+    /// The feeds that are not part of this build, whose rows an earlier one left it: no feed speaks of their releases
+    /// any more, or the feed could not be read. They are among those of [`Knowledge::info`], too.
+    #[must_use]
+    pub fn carried_over(&self) -> &[FeedInfo] {
+        &self.carried
     }
 
     /// What each source says of a CVE, by source. What EPSS says is a record of its own.
@@ -143,6 +178,14 @@ impl Knowledge {
 
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    pub(crate) fn distributions(&self) -> impl Iterator<Item = &str> {
+        self.segments.keys().map(String::as_str)
+    }
+
+    pub(crate) fn segment(&self, distribution: &str) -> Option<&Segment> {
+        self.segments.get(distribution)
     }
 
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {

@@ -82,6 +82,8 @@ fn header_of(file: &[u8]) -> Option<(&[u8], u64)> {
 pub(crate) struct Layout {
     /// The list of block checksums, in the file.
     pub(crate) table: Range<usize>,
+    /// What its checksum should be.
+    pub(crate) table_checksum: u64,
     /// Where the body begins, in the file.
     pub(crate) body: usize,
     /// Each section that is there, in the body; by the order of [`Section::ALL`].
@@ -109,15 +111,10 @@ impl Layout {
         if checksum != expected || xxh3_64(header) != checksum {
             return Err(Damage::Header.into());
         }
-        let (layout, table_checksum) = Self::of_header(header, file.len())?;
-        if file.get(layout.table.clone()).map(xxh3_64) != Some(table_checksum) {
-            return Err(Damage::BlockTable.into());
-        }
-        Ok(layout)
+        Self::of_header(header, file.len())
     }
 
-    /// The layout, and the checksum that the list of block checksums should have.
-    fn of_header(header: &[u8], file_length: usize) -> Result<(Self, u64), HeaderError> {
+    fn of_header(header: &[u8], file_length: usize) -> Result<Self, HeaderError> {
         let damage = Damage::Header;
         let mut cursor = Cursor::new(header);
         if cursor.array() != Some(MAGIC) {
@@ -140,7 +137,7 @@ impl Layout {
             return Err(damage.into());
         }
         let sections = sections(&mut cursor, count, body_length)?;
-        Ok((Self { table: table_start..body, body, sections }, table_checksum))
+        Ok(Self { table: table_start..body, table_checksum, body, sections })
     }
 
     /// Where `section` lies in the body.

@@ -24,11 +24,16 @@ const LONGEST: u64 = 64 << 20;
 /// What the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    format: u32,
+    pub(crate) format: u32,
     pub(crate) built_at: Timestamp,
     pub(crate) lineage: Vec<Digest>,
     pub(crate) segments: Vec<SegmentEntry>,
     pub(crate) feeds: Vec<FeedInfo>,
+    /// Feeds that only left rows: an earlier build read them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) carried: Vec<FeedInfo>,
+    /// When the first build of the lineage was made.
+    pub(crate) known_since: Timestamp,
 }
 
 /// A segment, as the manifest names it.
@@ -124,13 +129,10 @@ impl SegmentEntry {
 }
 
 impl Manifest {
-    pub(crate) fn new(
-        built_at: Timestamp,
-        lineage: Vec<Digest>,
-        segments: Vec<SegmentEntry>,
-        feeds: Vec<FeedInfo>,
-    ) -> Self {
-        Self { format: FORMAT, built_at, lineage, segments, feeds }
+    /// A database without ancestors.
+    pub(crate) fn new(built_at: Timestamp, segments: Vec<SegmentEntry>, feeds: Vec<FeedInfo>) -> Self {
+        let (lineage, carried) = (Vec::new(), Vec::new());
+        Self { format: FORMAT, built_at, lineage, segments, feeds, carried, known_since: built_at }
     }
 
     /// The file's bytes.
@@ -174,12 +176,14 @@ impl Manifest {
             digest: entry.digest.clone(),
             size: entry.size,
         };
+        let mut feeds = [&self.feeds[..], &self.carried].concat();
+        feeds.sort();
         KnowledgeInfo {
             digest,
             built_at: self.built_at,
             lineage: self.lineage.clone(),
             segments: self.segments.iter().map(segment).collect(),
-            feeds: self.feeds.clone(),
+            feeds,
         }
     }
 }

@@ -1,17 +1,16 @@
-//! Rows, borrowed from the map.
+//! A row, borrowed from the map.
 
 use crate::context::Context;
-use crate::detail::{self, Detail, Details};
+use crate::detail::{self, Detail, Details, Issue, Subject};
 use crate::error::{Damage, KnowledgeError};
-use crate::group::GroupReader;
+use crate::history::{History, Known};
 use crate::ids::RowId;
-use crate::section::Section;
-use crate::segment::{Found, Segment};
+use crate::segment::Segment;
 use imagescan_model::{
     AdvisoryRecord, AdvisoryReference, AdvisoryState, DatedAs, HiddenReason, MatchedBy, PackageType, Release,
     Severity,
 };
-use std::iter::FusedIterator;
+use jiff::Timestamp;
 
 /// What rows are filed under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,20 +48,34 @@ pub struct Row<'a> {
     pub severity_source: Option<&'a str>,
     /// Why a table may leave it out.
     pub hidden: Option<HiddenReason>,
-    place: Place,
-    context: Context<'a>,
-    segment: &'a Segment,
+    pub(crate) place: Place,
+    pub(crate) context: Context<'a>,
+    pub(crate) context_number: u32,
+    pub(crate) segment: &'a Segment,
 }
 
 /// Where a row stands, for what is read later.
 #[derive(Clone, Copy)]
-struct Place {
-    key: u32,
+pub(crate) struct Place {
+    pub(crate) key: u32,
     /// Among the rows of its group.
-    ordinal: u32,
+    pub(crate) ordinal: u32,
     /// Number of its id.
-    id: u32,
+    pub(crate) id: u32,
+    /// Where the details of its group lie, if it is not the key's own group but one of rows known before.
+    pub(crate) past: Option<u32>,
 }
+
+/// Where a row's details stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    /// Place of the issue.
+    pub(crate) issue: u32,
+    pub(crate) subject: SubjectPlace,
+}
+
+/// An id's number, and which variant of its subjects.
+pub(crate) type SubjectPlace = (u32, u32);
 
 /// A record as it was filed, and who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,39 +116,99 @@ impl<'a> Row<'a> {
         self.checked(self.context.feeds(self.segment))
     }
 
-    /// Place of its issue and variant of its id's subjects.
-    fn parts(&self) -> Result<(u32, u32), Damage> {
-        let offset = self.segment.details_of(self.place.key)?;
-        match Details::read(self.segment, offset)? {
-            Some(details) => details.of_row(self.place.ordinal),
-            None => Ok((detail::NONE, 0)),
+    /// Where what is read apart stands.
+    pub(crate) fn detail_parts(&self) -> Result<Parts, KnowledgeError> {
+        let parts = || {
+            let offset = match self.place.past {
+                Some(details) => details,
+                None => self.segment.details_of(self.place.key)?,
+            };
+            match Details::read(self.segment, offset)? {
+                Some(details) => details.of_row(self.place.ordinal),
+                None => Ok((detail::NONE, 0)),
+            }
+        };
+        let (issue, variant) = self.checked(parts())?;
+        Ok(Parts { issue, subject: (self.place.id, variant) })
+    }
+
+    pub(crate) fn context_number(&self) -> u32 {
+        self.context_number
+    }
+
+    fn known(&self) -> Result<Known, KnowledgeError> {
+        let history = self.checked(History::read(self.segment, self.place.key))?.unwrap_or_default();
+        let past = history.past.as_ref().filter(|_| self.place.past.is_some());
+        let Some((_, _, rows)) = past else { return Ok(history.of_row(self.place.ordinal)) };
+        Ok(rows.get(self.place.ordinal as usize).copied().unwrap_or_default())
+    }
+
+    /// When a build of the lineage first had a row of this id and fixed version; `None`: the first one had it, or nobody
+    /// had looked before.
+    pub fn first_observed(&self) -> Result<Option<Timestamp>, KnowledgeError> {
+        Ok(self.known()?.first_observed)
+    }
+
+    /// The instants of the builds that first had the row as it is, and no longer had it; `None`: from the first of the
+    /// lineage on, and to this day.
+    pub fn known_between(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), KnowledgeError> {
+        let known = self.known()?;
+        Ok((known.from, known.until))
+    }
+
+    /// What is said of its id, with the texts.
+    pub(crate) fn subject(&self, parts: Parts) -> Result<Subject<String>, KnowledgeError> {
+        let subject = self.checked(detail::subject(self.segment, parts.subject.0, parts.subject.1))?;
+        let told = |number: u32| self.segment.told(number);
+        Ok(Subject {
+            title: subject.title.map(told).transpose()?,
+            disclosed: subject.disclosed,
+            aliases: subject.aliases.into_iter().map(told).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What is said of its fix, with the texts.
+    pub(crate) fn issue(&self, parts: Parts) -> Result<Issue<String>, KnowledgeError> {
+        let issue = self.checked(detail::issue(self.segment, parts.issue))?;
+        let told = |number: u32| self.segment.told(number);
+        let mut advisories = Vec::with_capacity(issue.advisories.len());
+        for (id, url, date) in issue.advisories {
+            advisories.push((told(id)?, url.map(told).transpose()?, date));
         }
+        Ok(Issue { fix_available: issue.fix_available, advisories })
     }
 
     /// When it became public, and when a fix could be had. No text is read for it.
     pub fn dates(&self) -> Result<(Option<DatedAs>, Option<DatedAs>), KnowledgeError> {
-        let (issue, variant) = self.checked(self.parts())?;
-        let subject = self.checked(detail::subject(self.segment, self.place.id, variant))?;
+        let Parts { issue, subject: (id, variant) } = self.detail_parts()?;
+        let subject = self.checked(detail::subject(self.segment, id, variant))?;
         Ok((subject.disclosed, self.checked(detail::issue(self.segment, issue))?.fix_available))
     }
 
     /// Aliases, title, announcements and dates.
     pub fn detail(&self) -> Result<Detail, KnowledgeError> {
-        let (issue, variant) = self.checked(self.parts())?;
-        let subject = self.checked(detail::subject(self.segment, self.place.id, variant))?;
-        let issue = self.checked(detail::issue(self.segment, issue))?;
-        let told = |number: u32| self.segment.told(number);
-        let mut advisories = Vec::with_capacity(issue.advisories.len());
-        for (id, url, date) in issue.advisories {
-            advisories.push(AdvisoryReference { id: told(id)?, url: url.map(told).transpose()?, date });
-        }
+        let parts = self.detail_parts()?;
+        let (subject, issue) = (self.subject(parts)?, self.issue(parts)?);
+        let reference = |(id, url, date)| AdvisoryReference { id, url, date };
         Ok(Detail {
-            aliases: subject.aliases.into_iter().map(told).collect::<Result<_, _>>()?,
-            title: subject.title.map(told).transpose()?,
-            advisories,
+            aliases: subject.aliases,
+            title: subject.title,
+            advisories: issue.advisories.into_iter().map(reference).collect(),
             disclosed: subject.disclosed,
             fix_available: issue.fix_available,
         })
+    }
+
+    /// All that it refers to is there.
+    pub(crate) fn verify(&self) -> Result<(), KnowledgeError> {
+        self.architectures()?;
+        self.feeds()?;
+        let Parts { issue, subject: (id, variant) } = self.detail_parts()?;
+        let subject = self.checked(detail::subject(self.segment, id, variant))?;
+        let issue = self.checked(detail::issue(self.segment, issue))?;
+        let announced = issue.advisories.iter().flat_map(|(id, url, _)| [Some(*id), *url]).flatten();
+        let told = subject.title.into_iter().chain(subject.aliases).chain(announced);
+        told.into_iter().try_for_each(|number| self.segment.is_told(number))
     }
 
     /// The record that was filed, and who gave it.
@@ -170,88 +243,3 @@ impl<'a> Row<'a> {
         })
     }
 }
-
-/// The rows of one key, by id: CVEs by year and number, then all else. After an error there is nothing more.
-#[derive(Clone)]
-pub struct Rows<'a> {
-    filed: Option<(Key<'a>, &'a Segment)>,
-    reader: GroupReader<'a>,
-    place: Place,
-    /// Where the group lies, for errors.
-    group: u32,
-    /// Most rows have the context of the one before.
-    context: Option<(u32, Context<'a>)>,
-}
-
-impl<'a> Rows<'a> {
-    /// No rows: the key is not there.
-    pub(crate) fn none() -> Self {
-        let place = Place { key: 0, ordinal: 0, id: 0 };
-        Self { filed: None, reader: GroupReader::empty(), place, group: 0, context: None }
-    }
-
-    pub(crate) fn of(segment: &'a Segment, found: Found<'a>) -> Result<Self, Damage> {
-        let Found { scope, name, key, group } = found;
-        let place = Place { key, ordinal: 0, id: 0 };
-        let key = Key {
-            release: &scope.release,
-            package_type: &scope.package_type,
-            matched_by: scope.matched_by,
-            package: name,
-        };
-        Ok(Self { filed: Some((key, segment)), reader: segment.group(group)?, place, group, context: None })
-    }
-
-    /// What they are filed under; `None` where there are none.
-    #[must_use]
-    pub fn key(&self) -> Option<Key<'a>> {
-        self.filed.map(|(key, _)| key)
-    }
-
-    #[inline]
-    fn decode(&mut self, key: Key<'a>, segment: &'a Segment) -> Result<Row<'a>, Damage> {
-        let malformed = Damage::Malformed { section: Section::Groups, offset: self.group.into() };
-        let (id, said) = self.reader.next().ok_or(malformed)?;
-        let context = match self.context {
-            Some((number, context)) if number == said.context => context,
-            _ => Context::read(segment, said.context)?,
-        };
-        self.context = Some((said.context, context));
-        let place = Place { id, ..self.place };
-        self.place.ordinal = self.place.ordinal.saturating_add(1);
-        Ok(Row {
-            key,
-            id: segment.id(id)?,
-            state: said.judgement.state,
-            fixed_version: segment.version(said.fixed)?,
-            introduced: segment.version(said.introduced)?,
-            module: context.module,
-            stream: context.stream,
-            severity: said.judgement.severity,
-            severity_source: context.severity_source,
-            hidden: said.judgement.hidden,
-            place,
-            context,
-            segment,
-        })
-    }
-}
-
-impl<'a> Iterator for Rows<'a> {
-    type Item = Result<Row<'a>, KnowledgeError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let (key, segment) = self.filed?;
-        if self.reader.is_empty() {
-            return None;
-        }
-        let row = self.decode(key, segment);
-        if row.is_err() {
-            self.reader = GroupReader::empty();
-        }
-        Some(row.map_err(|damage| segment.damaged(damage)))
-    }
-}
-
-impl FusedIterator for Rows<'_> {}

@@ -15,6 +15,7 @@ use crate::section::Section;
 use crate::texts::Texts;
 use imagescan_model::{MatchedBy, PackageType, Release};
 use std::path::Path;
+use std::sync::OnceLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of an entry of `Names`: two u32.
@@ -59,7 +60,9 @@ pub(crate) struct Segment {
     file: Container,
     /// A file of its own; there is none where no row has texts.
     texts: Option<Texts>,
-    scopes: Vec<Scope>,
+    /// Read with the first lookup.
+    scopes: OnceLock<Result<Vec<Scope>, Damage>>,
+    distribution: String,
     ids: Ids,
     slots: usize,
     names: usize,
@@ -76,18 +79,12 @@ impl Segment {
         texts: Option<Texts>,
     ) -> Result<Self, KnowledgeError> {
         let file = Container::open(path, size, header, &SECTIONS)?;
-        match Self::of_file(&file, distribution) {
-            Ok((scopes, ids, slots, names, keys)) => {
-                Ok(Self { file, texts, scopes, ids, slots, names, keys })
-            }
-            Err(damage) => Err(file.damaged(damage)),
-        }
+        let (ids, [slots, names, keys]) = Self::tables(&file).map_err(|damage| file.damaged(damage))?;
+        let distribution = distribution.into();
+        Ok(Self { file, texts, scopes: OnceLock::new(), distribution, ids, slots, names, keys })
     }
 
-    fn of_file(
-        file: &Container,
-        distribution: &str,
-    ) -> Result<(Vec<Scope>, Ids, usize, usize, usize), Damage> {
+    fn tables(file: &Container) -> Result<(Ids, [usize; 3]), Damage> {
         let ids = Ids::open(file)?;
         let slots = file.entries(Section::Slots, 4, 1)?;
         let names = file.entries(Section::Names, PAIR, 1)? - 1;
@@ -97,7 +94,12 @@ impl Segment {
                 return Err(Damage::Extent { section });
             }
         }
-        Ok((scopes(file, distribution)?, ids, slots, names, keys))
+        Ok((ids, [slots, names, keys]))
+    }
+
+    pub(crate) fn scopes(&self) -> Result<&[Scope], Damage> {
+        let scopes = self.scopes.get_or_init(|| scopes(&self.file, &self.distribution));
+        scopes.as_deref().map_err(|damage| *damage)
     }
 
     pub(crate) fn file(&self) -> &Container {
@@ -133,6 +135,14 @@ impl Segment {
     #[inline]
     pub(crate) fn id(&self, number: u32) -> Result<RowId<'_>, Damage> {
         self.ids.get(&self.file, number as usize)
+    }
+
+    /// There is a text with this number.
+    pub(crate) fn is_told(&self, number: u32) -> Result<(), KnowledgeError> {
+        if self.texts.as_ref().is_some_and(|texts| texts.has(number)) {
+            return Ok(());
+        }
+        Err(self.damaged(Damage::Malformed { section: Section::Subjects, offset: number.into() }))
     }
 
     /// A text that is read apart.
@@ -190,7 +200,7 @@ impl Segment {
         let Some(index) = self.find_name(name)? else {
             return Ok(None);
         };
-        let Some(wanted) = scope::find(&self.scopes, release, package_type, matched_by) else {
+        let Some(wanted) = scope::find(self.scopes()?, release, package_type, matched_by) else {
             return Ok(None);
         };
         let (name, keys) = self.name(index)?;
@@ -207,7 +217,7 @@ impl Segment {
         let malformed = Damage::Malformed { section: Section::Keys, offset: (key * KEY) as u64 };
         let mut cursor = Cursor::new(self.file.read(Section::Keys, key.saturating_mul(KEY), KEY)?);
         let (scope, group) = cursor.array().map(u16::from_le_bytes).zip(cursor.u32()).ok_or(malformed)?;
-        let scope = self.scopes.get(usize::from(scope)).ok_or(malformed)?;
+        let scope = self.scopes()?.get(usize::from(scope)).ok_or(malformed)?;
         Ok(Found { scope, name, key: key as u32, group })
     }
 
@@ -234,6 +244,7 @@ impl Segment {
         let damaged = |damage| self.damaged(damage);
         self.file.check_all_blocks().map_err(damaged)?;
         self.ids.verify(&self.file).map_err(damaged)?;
+        self.scopes().map_err(damaged)?;
         for id in 0..self.ids.len() {
             // Which variants there are, rows say; the first one is there in any case.
             if self.file.u32(Section::SubjectPlaces, id).map_err(damaged)? != NONE {

@@ -19,7 +19,7 @@ const BLOCK: usize = 32 * 1024;
 /// No block claims more, so that a hostile one costs little.
 pub(crate) const LONGEST: usize = 16 << 20;
 /// Blocks that are kept decompressed.
-const KEPT: usize = 256;
+const KEPT: usize = 1024;
 const ENTRY: usize = 12;
 const LEVEL: i32 = 9;
 
@@ -98,6 +98,11 @@ impl Texts {
             texts.blob().ok_or(malformed)?;
         }
         texts.text().map(str::to_owned).ok_or(malformed)
+    }
+
+    /// There is a text with this number.
+    pub(crate) fn has(&self, number: u32) -> bool {
+        self.entry(self.blocks).is_ok_and(|end| number < end.first)
     }
 
     fn entry(&self, index: usize) -> Result<Entry, Damage> {

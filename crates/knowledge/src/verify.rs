@@ -1,6 +1,7 @@
 //! Checks everything there is to check. Whatever bit differs from what was built, this says so.
 
 use crate::error::{Damage, KnowledgeError};
+use crate::history::History;
 use crate::knowledge::{Knowledge, keys_of};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::section::Section;
@@ -34,12 +35,16 @@ pub fn verify(dir: &Path) -> Result<Verified, KnowledgeError> {
     for segment in knowledge.segments() {
         segment.verify()?;
         check_names(segment).map_err(|damage| segment.damaged(damage))?;
+        History::verify(segment).map_err(|damage| segment.damaged(damage))?;
         for rows in keys_of(segment) {
-            verified.keys += 1;
-            for row in rows? {
-                row?.to_filed()?;
+            let rows = rows?;
+            rows.past()?.iter().try_for_each(|(row, _)| row.verify())?;
+            let before = verified.rows;
+            for row in rows {
+                row?.verify()?;
                 verified.rows += 1;
             }
+            verified.keys += u64::from(verified.rows > before);
         }
     }
     knowledge.facts().verify()?;

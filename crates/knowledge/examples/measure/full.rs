@@ -40,7 +40,7 @@ fn families() -> [Family; 5] {
         binaries: 1,
         most,
         least,
-        batch: 4,
+        batch: 20,
         ids,
         streams: 3,
     };
@@ -155,7 +155,7 @@ impl Row<'_> {
             aliases: Vec::from_iter(cve.is_multiple_of(9).then(|| format!("GHSA-{cve:x}"))),
             advisories: Vec::from_iter(fixed.then(|| self.advisory(update))),
             disclosed: Some(dated(day * 86_400 + cve % 3 * 3_600, DateKind::Disclosed)),
-            fix_available: fixed.then(|| dated((day + 30) * 86_400 + update % 86_400, DateKind::Advisory)),
+            fix_available: fixed.then(|| dated(1_300_000_000 + update % 400_000_000, DateKind::Advisory)),
             ..AdvisoryRecord::new(
                 self.in_release(),
                 family.package_type.clone(),

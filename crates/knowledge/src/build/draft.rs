@@ -2,11 +2,15 @@
 
 use super::BuildError;
 use super::intern::{Id, Interner};
+use super::lineage::Previous;
 use crate::codes::Judgement;
 use crate::context::ContextDraft;
 use crate::detail::{Issue, Subject};
+use crate::history::Known;
+use crate::row::FiledRecord;
 use crate::scope::Scope;
-use imagescan_model::{AdvisoryRecord, Release};
+use imagescan_model::{AdvisoryRecord, PackageType, Release};
+use std::collections::BTreeSet;
 
 /// A key: scope and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +53,8 @@ pub(crate) struct SegmentDraft {
     /// By the bit that rows have of each.
     pub(crate) feeds: Interner<str>,
     pub(crate) rows: Vec<RowDraft>,
+    /// Of a database that descends from another.
+    pub(crate) previous: Option<Previous>,
 }
 
 /// A lookup names its release as text: what does not come back from text cannot be asked for.
@@ -67,6 +73,57 @@ impl SegmentDraft {
         let row = self.row(record, feeds)?.ok_or_else(|| too_large("texts"))?;
         self.rows.push(row);
         Ok(())
+    }
+
+    /// Adds a row of the database before, with what is known of it.
+    pub(crate) fn add_previous(&mut self, filed: &FiledRecord, known: Known) -> Result<(), BuildError> {
+        let too_large = |what| super::too_large(&filed.record.release.distribution, what);
+        let mut feeds = 0;
+        for feed in &filed.feeds {
+            feeds |= self.feed(feed).ok_or_else(|| too_large("feeds"))?;
+        }
+        let row = self.row(&filed.record, feeds)?.ok_or_else(|| too_large("texts"))?;
+        self.previous.get_or_insert_default().rows.push((row, known));
+        Ok(())
+    }
+
+    /// Of which packages there are rows now.
+    pub(crate) fn scopes_with_rows(&self) -> BTreeSet<(Release, PackageType)> {
+        self.rows
+            .iter()
+            .map(|row| row.key)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .filter_map(|key| {
+                let scope = self.scope_of(key)?;
+                Some((scope.release.clone(), scope.package_type.clone()))
+            })
+            .collect()
+    }
+
+    fn scope_of(&self, key: u32) -> Option<&Scope> {
+        let key = self.keys.values().get((key as usize).checked_sub(1)?)?;
+        self.scopes.values().get(key.scope.get() as usize - 1).map(AsRef::as_ref)
+    }
+
+    /// Takes over the rows of the database before that `is_kept` chooses by scope and feeds; of which packages they are.
+    pub(crate) fn carry_over(
+        &mut self,
+        is_kept: impl Fn(&Scope, &[&str]) -> bool,
+    ) -> BTreeSet<(Release, PackageType)> {
+        let (mut rows, mut carried) = (Vec::new(), BTreeSet::new());
+        let before = self.previous.iter().flat_map(|previous| &previous.rows);
+        for (row, _) in before.filter(|(_, known)| known.until.is_none()) {
+            let Some(scope) = self.scope_of(row.key) else { continue };
+            let named = (0..).zip(self.feeds.values()).filter(|(bit, _)| row.feeds & 1 << bit != 0);
+            let named: Vec<&str> = named.map(|(_, feed)| &**feed).collect();
+            if is_kept(scope, &named) {
+                rows.push(*row);
+                carried.insert((scope.release.clone(), scope.package_type.clone()));
+            }
+        }
+        self.rows.extend(rows);
+        carried
     }
 
     /// The bit of a feed; `None`: there are no more bits.

@@ -9,12 +9,14 @@ use super::told::Told;
 use crate::codec::put_blob;
 use crate::detail::{self, NONE};
 use crate::group::{self, Statement};
+use crate::history::{self, History, Known};
 use crate::ids::{self, RowId};
 use crate::layout::assemble;
 use crate::scope;
 use crate::section::Section;
+use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Something does not fit 32 bits.
 pub(crate) struct TooLarge(pub(crate) &'static str);
@@ -33,8 +35,9 @@ pub(crate) struct Encoded {
 }
 
 /// The files of `distribution`.
-pub(crate) fn encode(distribution: &str, draft: SegmentDraft) -> Result<Encoded, BuildError> {
-    sections(distribution, Ranked::of(draft)).map_err(|TooLarge(what)| super::too_large(distribution, what))
+pub(crate) fn encode(distribution: &str, draft: SegmentDraft, now: Timestamp) -> Result<Encoded, BuildError> {
+    sections(distribution, Ranked::of(draft, now))
+        .map_err(|TooLarge(what)| super::too_large(distribution, what))
 }
 
 fn sections(distribution: &str, ranked: Ranked) -> Fit<Encoded> {
@@ -48,10 +51,7 @@ fn sections(distribution: &str, ranked: Ranked) -> Fit<Encoded> {
         groups: Shared::default(),
         details: Shared::default(),
     };
-    let mut filed = Vec::new();
-    for rows in ranked.rows.chunk_by(|one, other| one.key == other.key) {
-        filed.extend(filing.key(rows)?);
-    }
+    let (mut filed, histories) = filing.keys()?;
     // By name, then scope; the rows lie by scope, then name, because one image asks for one release.
     filed.sort_unstable();
     let ids = ranked.ids.iter().map(|rank| RowId::from(ranked.text(*rank)));
@@ -64,6 +64,7 @@ fn sections(distribution: &str, ranked: Ranked) -> Fit<Encoded> {
     sections.push((Section::Details, filing.details.section));
     sections.extend(contexts.sections);
     sections.extend(told.sections);
+    sections.extend(history_sections(&filed, &histories)?);
     let texts = told.texts.map(|sections| assemble(&sections));
     drop(ranked);
     Ok(Encoded { segment: assemble(&sections), texts })
@@ -79,7 +80,7 @@ struct Contexts {
 impl Contexts {
     fn of(ranked: &Ranked) -> Fit<Self> {
         let mut counts: HashMap<(u32, u32), u32> = HashMap::new();
-        for row in &ranked.rows {
+        for row in ranked.rows() {
             *counts.entry((row.context, row.feeds)).or_default() += 1;
         }
         let mut order: Vec<_> =
@@ -138,6 +139,45 @@ impl Versions {
     }
 }
 
+/// What becomes an entry of `HistoryPlaces`.
+struct KeyHistory {
+    name: u32,
+    scope: u32,
+    history: History,
+}
+
+/// The sections of histories, where there are any; `filed` as in the file.
+fn history_sections(filed: &[Filed], histories: &[KeyHistory]) -> Fit<Vec<(Section, Vec<u8>)>> {
+    if histories.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_history = |history: &History| {
+        let current = history.current.iter().map(|(_, known)| *known).chain([history.rest]);
+        let past = history.past.iter().flat_map(|(_, _, rows)| rows.iter().copied());
+        current
+            .chain(past)
+            .flat_map(|known| [known.from, known.first_observed, known.until])
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let instants: BTreeSet<Timestamp> = histories.iter().flat_map(|key| of_history(&key.history)).collect();
+    let instants = Vec::from_iter(instants);
+    let mut order: Vec<&KeyHistory> = histories.iter().collect();
+    order.sort_unstable_by_key(|key| (key.name, key.scope));
+    let (mut places, mut shared) = (Vec::new(), Shared::default());
+    for key in order {
+        let number = filed.binary_search_by_key(&(key.name, key.scope), |filed| (filed.name, filed.scope));
+        let place = shared.put(&history::encode(&key.history, &instants)).ok_or(TooLarge("history"))?;
+        places.extend(fit(number.unwrap_or_default(), "keys")?.to_le_bytes());
+        places.extend(place.to_le_bytes());
+    }
+    Ok(vec![
+        (Section::Instants, history::encode_instants(&instants)),
+        (Section::HistoryPlaces, places),
+        (Section::History, shared.section),
+    ])
+}
+
 /// Lays out one key after another.
 struct Filing<'a> {
     ranked: &'a Ranked,
@@ -149,11 +189,47 @@ struct Filing<'a> {
 }
 
 impl Filing<'_> {
-    fn key(&mut self, rows: &[RowDraft]) -> Fit<Option<Filed>> {
-        let place = rows.first().and_then(|first| self.ranked.keys.get(first.key as usize));
-        let Some((scope, name)) = place.copied() else { return Ok(None) };
-        let (group, details) = self.rows(rows)?;
-        Ok(Some(Filed { name, scope, group, details }))
+    /// Every key that has rows or had some, and the histories of those that have one.
+    fn keys(&mut self) -> Fit<(Vec<Filed>, Vec<KeyHistory>)> {
+        let merged = &self.ranked.merged;
+        let (mut filed, mut histories) = (Vec::new(), Vec::new());
+        let (mut rows, mut past, mut known) = (&merged.rows[..], &merged.past[..], &merged.known[..]);
+        let mut place = 0;
+        while let Some(key) =
+            [rows.first(), past.first().map(|(row, _)| row)].into_iter().flatten().map(|row| row.key).min()
+        {
+            let (of_key, left) = rows.split_at(rows.partition_point(|row| row.key == key));
+            let (past_of_key, past_left) = past.split_at(past.partition_point(|(row, _)| row.key == key));
+            let end = place + of_key.len();
+            let (known_of_key, known_left) = known.split_at(known.partition_point(|(row, _)| *row < end));
+            let Some((scope, name)) = self.ranked.keys.get(key as usize).copied() else { break };
+            let (group, details) = self.rows(of_key)?;
+            filed.push(Filed { name, scope, group, details });
+            if !known_of_key.is_empty() || !past_of_key.is_empty() {
+                let known = known_of_key.iter().map(|(row, known)| ((row - place) as u32, *known)).collect();
+                let history = self.history(of_key.len(), known, past_of_key)?;
+                histories.push(KeyHistory { name, scope, history });
+            }
+            (rows, past, known, place) = (left, past_left, known_left, end);
+        }
+        Ok((filed, histories))
+    }
+
+    fn history(&mut self, rows: usize, known: Vec<(u32, Known)>, past: &[(RowDraft, Known)]) -> Fit<History> {
+        let mut history = History { current: known, ..History::default() };
+        // Mostly a key is new with all its rows.
+        if let [(_, first), others @ ..] = &history.current[..]
+            && history.current.len() == rows
+            && others.iter().all(|(_, known)| known == first)
+        {
+            history = History { rest: *first, ..History::default() };
+        }
+        if !past.is_empty() {
+            let rows: Vec<RowDraft> = past.iter().map(|(row, _)| *row).collect();
+            let (group, details) = self.rows(&rows)?;
+            history.past = Some((group, details, past.iter().map(|(_, known)| *known).collect()));
+        }
+        Ok(history)
     }
 
     /// Where the rows of a key and their details lie.

@@ -34,6 +34,11 @@ impl<T: ?Sized + Hash + Eq> Interner<T> {
         Some(id)
     }
 
+    /// The values so far, by number.
+    pub(crate) fn values(&self) -> &[Arc<T>] {
+        &self.values
+    }
+
     /// All values, by number.
     pub(crate) fn into_values(self) -> Vec<Arc<T>> {
         self.values

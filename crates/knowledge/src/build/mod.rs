@@ -10,19 +10,25 @@ mod encode;
 mod facts;
 mod index;
 mod intern;
+mod lineage;
 mod ranked;
 mod stored;
 mod told;
 mod write;
 
+use crate::error::KnowledgeError;
+use crate::history::Known;
+use crate::knowledge::Knowledge;
 use crate::manifest::{self, Kind, Manifest, SegmentEntry};
+use crate::row::FiledRecord;
 use draft::SegmentDraft;
 use facts::{CveDrafts, LifecycleDrafts, RepositoryDrafts};
 use imagescan_model::{
-    AdvisoryRecord, CveRecord, Digest, FeedInfo, KnowledgeInfo, LifecycleRecord, RepositoryRecord,
+    AdvisoryRecord, CveRecord, Digest, FeedInfo, KnowledgeInfo, LifecycleRecord, PackageType, Release,
+    RepositoryRecord,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use write::Folder;
@@ -60,6 +66,9 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+    /// The database before cannot be read.
+    #[error("cannot read the database that this one should descend from")]
+    Previous(#[source] KnowledgeError),
     /// The manifest has a value that JSON cannot say.
     #[error("cannot write the manifest as JSON")]
     Json(#[source] serde_json::Error),
@@ -74,6 +83,9 @@ pub struct Builder {
     cves: CveDrafts,
     lifecycles: LifecycleDrafts,
     repositories: BTreeMap<String, RepositoryDrafts>,
+    known_since: Timestamp,
+    previous_feeds: Vec<FeedInfo>,
+    kept: BTreeSet<String>,
 }
 
 impl Builder {
@@ -88,13 +100,85 @@ impl Builder {
             cves: CveDrafts::default(),
             lifecycles: LifecycleDrafts::default(),
             repositories: BTreeMap::new(),
+            known_since: built_at,
+            previous_feeds: Vec::new(),
+            kept: BTreeSet::new(),
         }
     }
 
-    /// Says that this database descends from `earlier`.
-    pub fn descends_from(&mut self, earlier: &KnowledgeInfo) -> &mut Self {
-        self.lineage = [&earlier.digest].into_iter().chain(&earlier.lineage).cloned().collect();
+    /// Makes this the successor of `earlier`: it remembers which rows are new and which are no more, and keeps those of
+    /// releases that no feed speaks of now. Once, before anything is written.
+    pub fn descends_from(&mut self, earlier: &Knowledge) -> Result<&mut Self, BuildError> {
+        let info = earlier.info();
+        self.lineage = [&info.digest].into_iter().chain(&info.lineage).cloned().collect();
+        self.known_since = earlier.known_since();
+        self.previous_feeds = info.feeds.clone();
+        for rows in earlier.keys() {
+            let rows = rows.map_err(BuildError::Previous)?;
+            let past = rows.past().map_err(BuildError::Previous)?;
+            for (row, known) in past {
+                self.previous(&row.to_filed().map_err(BuildError::Previous)?, known)?;
+            }
+            let history = rows.history().map_err(BuildError::Previous)?;
+            for (place, row) in (0..).zip(rows) {
+                let filed = row.and_then(|row| row.to_filed()).map_err(BuildError::Previous)?;
+                self.previous(&filed, history.of_row(place))?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn previous(&mut self, filed: &FiledRecord, known: Known) -> Result<(), BuildError> {
+        let distribution = filed.record.release.distribution.as_str();
+        if !self.segments.contains_key(distribution) {
+            self.segments.insert(distribution.to_owned(), SegmentDraft::default());
+        }
+        match self.segments.get_mut(distribution) {
+            Some(segment) => segment.add_previous(filed, known),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the rows that `feed` gave the database before: it could not be read now.
+    pub fn keep(&mut self, feed: &str) -> &mut Self {
+        self.kept.insert(feed.to_owned());
         self
+    }
+
+    /// Takes over what no feed speaks of now, and says which feeds left it.
+    fn carry_over(&mut self) -> Vec<FeedInfo> {
+        let mut covered: BTreeSet<(Release, PackageType)> = BTreeSet::new();
+        for feed in &self.feeds {
+            covered.extend(feed.coverage.iter().map(|of| (of.release.clone(), of.package_type.clone())));
+        }
+        let read: BTreeSet<_> = self
+            .previous_feeds
+            .iter()
+            .flat_map(|feed| {
+                feed.coverage.iter().map(|of| (of.release.clone(), of.package_type.clone(), feed.id.clone()))
+            })
+            .collect();
+        let mut carried = BTreeSet::new();
+        for segment in self.segments.values_mut().filter(|_| !self.lineage.is_empty()) {
+            let mut now = covered.clone();
+            now.extend(segment.scopes_with_rows());
+            let kept = &self.kept;
+            carried.extend(segment.carry_over(|scope, feeds| {
+                let key = (scope.release.clone(), scope.package_type.clone());
+                !now.contains(&key) || feeds.iter().any(|feed| kept.contains(*feed))
+            }));
+            segment.previous.get_or_insert_default().read.extend(read.iter().cloned());
+        }
+        let mut feeds = self.previous_feeds.clone();
+        for feed in &mut feeds {
+            let is_kept = self.kept.contains(&feed.id);
+            feed.coverage.retain(|of| {
+                let left = (of.release.clone(), of.package_type.clone());
+                is_kept || (!covered.contains(&left) && carried.contains(&left))
+            });
+        }
+        feeds.retain(|feed| !feed.coverage.is_empty());
+        feeds
     }
 
     /// Adds what a feed says of itself.
@@ -146,7 +230,8 @@ impl Builder {
 
     /// Writes the database to the folder `dir`, replacing the one that is there: segments that did not change are
     /// left alone, and files that neither this database nor the one before names are removed.
-    pub fn write(self, dir: &Path) -> Result<KnowledgeInfo, BuildError> {
+    pub fn write(mut self, dir: &Path) -> Result<KnowledgeInfo, BuildError> {
+        let carried = self.carry_over();
         let mut feeds = self.feeds;
         for feed in &mut feeds {
             feed.coverage.sort();
@@ -158,7 +243,7 @@ impl Builder {
         let folder = Folder::open(dir)?;
         let mut segments = Vec::new();
         for (name, segment) in self.segments {
-            let encoded = encode::encode(&name, segment)?;
+            let encoded = encode::encode(&name, segment, self.built_at)?;
             segments.push(put(&folder, Kind::Advisories(&name), &encoded.segment)?);
             if let Some(texts) = encoded.texts {
                 segments.push(put(&folder, Kind::Texts(&name), &texts)?);
@@ -178,7 +263,12 @@ impl Builder {
             segments.push(put(&folder, Kind::Repositories(distribution), &file)?);
         }
         segments.sort_by(|one, other| one.name.cmp(&other.name));
-        let manifest = Manifest::new(self.built_at, self.lineage, segments, feeds);
+        let manifest = Manifest {
+            lineage: self.lineage,
+            carried,
+            known_since: self.known_since,
+            ..Manifest::new(self.built_at, segments, feeds)
+        };
         let file = manifest.encode().map_err(BuildError::Json)?;
         folder.put_manifest(&file, &manifest)?;
         Ok(manifest.info(manifest::sha256(&file)))

@@ -2,10 +2,12 @@
 
 use super::draft::{RowDraft, SegmentDraft};
 use super::intern::{Id, of};
+use super::lineage::{self, Merged, Previous};
 use crate::context::ContextDraft;
 use crate::detail::{Issue, Subject};
 use crate::ids::RowId;
 use crate::scope::Scope;
+use jiff::Timestamp;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -23,11 +25,11 @@ pub(crate) struct Ranked {
     /// By their bits.
     pub(crate) feeds: Vec<Arc<str>>,
     /// Sorted by scope, name, id, each once.
-    pub(crate) rows: Vec<RowDraft>,
+    pub(crate) merged: Merged,
 }
 
 impl Ranked {
-    pub(crate) fn of(draft: SegmentDraft) -> Self {
+    pub(crate) fn of(draft: SegmentDraft, now: Timestamp) -> Self {
         let (strings, text) = sorted(draft.strings.into_values(), Arc::cmp);
         let text = |id: Id| *of(&text, id);
         let (scopes, scope) =
@@ -44,26 +46,29 @@ impl Ranked {
         let issues = draft.issues.into_values();
         let (issues, issue) = sorted(issues.iter().map(|draft| draft.of_texts(text)).collect(), Ord::cmp);
         let (feeds, feed) = sorted(draft.feeds.into_values(), Arc::cmp);
-        let mut rows = draft.rows;
         let rank = |ranks: &[u32], number: u32| Id::new(number).map_or(0, |id| *of(ranks, id));
-        for row in &mut rows {
-            let version = |number: u32| Id::new(number).map_or(0, |id| text(id) + 1);
-            *row = RowDraft {
-                key: rank(&key, row.key),
-                id: Id::new(row.id).map_or(0, text),
-                judgement: row.judgement,
-                fixed: version(row.fixed),
-                introduced: version(row.introduced),
-                context: rank(&context, row.context),
-                subject: rank(&subject, row.subject),
-                issue: rank(&issue, row.issue),
-                feeds: (0..)
-                    .zip(&feed)
-                    .filter(|(bit, _)| row.feeds & 1 << bit != 0)
-                    .fold(0, |set, (_, to)| set | 1 << to),
-            };
-        }
-        let ids = number_ids(&mut rows, &strings);
+        let version = |number: u32| Id::new(number).map_or(0, |id| text(id) + 1);
+        let ranked = |row: &RowDraft| RowDraft {
+            key: rank(&key, row.key),
+            id: Id::new(row.id).map_or(0, text),
+            judgement: row.judgement,
+            fixed: version(row.fixed),
+            introduced: version(row.introduced),
+            context: rank(&context, row.context),
+            subject: rank(&subject, row.subject),
+            issue: rank(&issue, row.issue),
+            feeds: (0..)
+                .zip(&feed)
+                .filter(|(bit, _)| row.feeds & 1 << bit != 0)
+                .fold(0, |set, (_, to)| set | 1 << to),
+        };
+        let mut rows = draft.rows;
+        rows.iter_mut().for_each(|row| *row = ranked(row));
+        let mut previous = draft.previous;
+        let before = previous.iter_mut().flat_map(|previous| &mut previous.rows);
+        before.for_each(|(row, _)| *row = ranked(row));
+        let before = previous.iter_mut().flat_map(|previous| &mut previous.rows);
+        let ids = number_ids(rows.iter_mut().chain(before.map(|(row, _)| row)), &strings);
         rows.sort_unstable();
         rows.dedup_by(|row, kept| {
             let same = row.states_what(kept);
@@ -72,7 +77,24 @@ impl Ranked {
             }
             same
         });
-        Self { strings, keys, scopes, ids, contexts, subjects, issues, feeds, rows }
+        let merged = match previous {
+            None => Merged { rows, ..Merged::default() },
+            Some(mut previous) => {
+                previous.rows.sort_unstable();
+                let read = read_before(&previous, &scopes, &feeds);
+                let is_news = |row: &RowDraft| {
+                    let scope = keys.get(row.key as usize).and_then(|(scope, _)| read.get(*scope as usize));
+                    scope.is_some_and(|read| read & row.feeds != 0)
+                };
+                lineage::merge(rows, &previous.rows, now, is_news)
+            }
+        };
+        Self { strings, keys, scopes, ids, contexts, subjects, issues, feeds, merged }
+    }
+
+    /// All rows, those that are no more, too.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &RowDraft> {
+        self.merged.rows.iter().chain(self.merged.past.iter().map(|(row, _)| row))
     }
 
     /// The text with this rank.
@@ -82,9 +104,10 @@ impl Ranked {
 }
 
 /// Ranks of the strings that are ids in the order of ids, whose places there rows get.
-fn number_ids(rows: &mut [RowDraft], strings: &[Arc<str>]) -> Vec<u32> {
+fn number_ids<'a>(rows: impl Iterator<Item = &'a mut RowDraft>, strings: &[Arc<str>]) -> Vec<u32> {
+    let mut rows: Vec<&mut RowDraft> = rows.collect();
     let mut is_id = vec![false; strings.len()];
-    for row in &*rows {
+    for row in &rows {
         if let Some(mark) = is_id.get_mut(row.id as usize) {
             *mark = true;
         }
@@ -102,10 +125,21 @@ fn number_ids(rows: &mut [RowDraft], strings: &[Arc<str>]) -> Vec<u32> {
             *place = number;
         }
     }
-    for row in rows {
+    for row in &mut rows {
         row.id = numbers.get(row.id as usize).copied().unwrap_or_default();
     }
     ids.into_iter().map(|(_, rank)| rank).collect()
+}
+
+/// By scope, a bit for each feed that the database before had read for its packages.
+fn read_before(previous: &Previous, scopes: &[Arc<Scope>], feeds: &[Arc<str>]) -> Vec<u32> {
+    let of_scope = |scope: &Arc<Scope>| {
+        let was_read = |feed: &str| {
+            previous.read.contains(&(scope.release.clone(), scope.package_type.clone(), feed.to_owned()))
+        };
+        (0..).zip(feeds).filter(|(_, feed)| was_read(feed)).fold(0, |set, (bit, _)| set | 1 << bit)
+    };
+    scopes.iter().map(of_scope).collect()
 }
 
 /// The values sorted, and by the place that each had the one that it has.

@@ -68,7 +68,7 @@ impl Told {
 /// (id, how often, subject) of every subject of every id, by id, most used first.
 fn variants(ranked: &Ranked) -> Vec<(u32, Reverse<u32>, u32)> {
     let mut counts: HashMap<(u32, u32), u32> = HashMap::new();
-    for row in &ranked.rows {
+    for row in ranked.rows() {
         *counts.entry((row.id, row.subject)).or_default() += 1;
     }
     let mut variants: Vec<_> =
@@ -80,7 +80,7 @@ fn variants(ranked: &Ranked) -> Vec<(u32, Reverse<u32>, u32)> {
 /// Where each issue lies, and the section.
 fn issues(ranked: &Ranked, texts: &mut Numbered) -> Fit<(Vec<u32>, Vec<u8>)> {
     let mut used = vec![false; ranked.issues.len()];
-    for row in &ranked.rows {
+    for row in ranked.rows() {
         if let Some(mark) = used.get_mut(row.issue as usize) {
             *mark = true;
         }

@@ -7,6 +7,7 @@ pub(crate) mod names;
 pub(crate) mod other;
 
 use crate::error::{Damage, KnowledgeError};
+use crate::ids::RowId;
 use crate::manifest::{Kind, SegmentEntry};
 use crate::texts::Texts;
 use ids::ById;
@@ -14,6 +15,9 @@ use imagescan_model::{CveRecord, Epss, LifecycleRecord, Release, RepositoryRecor
 use names::{Names, Said};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// What is said of an id.
+pub(crate) type OfId<'a> = (Option<RowId<'a>>, Vec<CveRecord>);
 
 /// The facts of a database; what was never given has no segment.
 #[derive(Default)]
@@ -112,22 +116,34 @@ impl Facts {
 
     /// Every CVE's records, in the order of the ids, then every estimate.
     pub(crate) fn cves(&self) -> impl Iterator<Item = Result<CveRecord, KnowledgeError>> {
-        let known = self.cves.iter().flat_map(move |table| {
+        let all = self.by_cve().map(|entry| entry.map(|(_, records)| records));
+        flattened(all.chain(self.by_estimated().map(|entry| entry.map(|(_, records)| records))))
+    }
+
+    /// What is known of each CVE but its EPSS; every entry has an id.
+    pub(crate) fn by_cve(&self) -> impl Iterator<Item = Result<OfId<'_>, KnowledgeError>> {
+        self.cves.iter().flat_map(move |table| {
             table.all().map(move |entry| {
                 let (id, said) = entry.map_err(|damage| table.file.damaged(damage))?;
                 let mut records = Vec::new();
                 self.read_cve(table, &id.to_string(), said, &mut records)?;
-                Ok(records)
+                Ok((Some(id), records))
             })
-        });
-        let estimated = self.epss.iter().flat_map(|table| {
+        })
+    }
+
+    /// The EPSS of each CVE; every entry has an id.
+    pub(crate) fn by_estimated(&self) -> impl Iterator<Item = Result<OfId<'_>, KnowledgeError>> {
+        self.epss.iter().flat_map(|table| {
             table.all().map(move |entry| {
-                let mut records = Vec::new();
-                let read = entry.and_then(|(id, said)| read_estimates(said, &id.to_string(), &mut records));
-                read.map(|()| records).map_err(|damage| table.file.damaged(damage))
+                let read = entry.and_then(|(id, said)| {
+                    let mut records = Vec::new();
+                    read_estimates(said, &id.to_string(), &mut records)?;
+                    Ok((Some(id), records))
+                });
+                read.map_err(|damage| table.file.damaged(damage))
             })
-        });
-        flattened(known.chain(estimated))
+        })
     }
 
     /// Every lifecycle, by release.

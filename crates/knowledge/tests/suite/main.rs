@@ -3,5 +3,7 @@
 mod atomic;
 mod common;
 mod damage;
+mod diff;
 mod facts;
+mod lineage;
 mod round_trip;

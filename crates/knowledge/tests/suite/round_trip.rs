@@ -220,24 +220,6 @@ fn a_release_is_covered_by_the_feeds_that_speak_of_it() {
 }
 
 #[test]
-fn a_descendant_names_its_ancestors_newest_first() {
-    let dir = tempfile::tempdir().unwrap();
-    let first = build(dir.path(), sample());
-    let mut builder = Builder::new(instant("2026-08-03T00:00:00Z"));
-    let second = {
-        builder.descends_from(&first);
-        builder
-    }
-    .write(dir.path())
-    .unwrap();
-    let mut builder = Builder::new(instant("2026-08-04T00:00:00Z"));
-    builder.descends_from(&second);
-    let third = builder.write(dir.path()).unwrap();
-    assert_eq!(third.lineage, [second.digest, first.digest]);
-    assert_eq!(*Knowledge::open(dir.path()).unwrap().info(), third);
-}
-
-#[test]
 fn a_release_nobody_could_ask_for_is_refused() {
     for release in [Release::new("debian", "12.5"), Release::new("de bian", "1"), Release::new("rhel", "")] {
         let mut strange = record("debian:12", "openssl", "CVE-1", None);
