@@ -3,6 +3,9 @@
 //! `3.9.18-3.el9_4.5` is an update of minor 4, `3.9.19-8.el9` the build that the next minor began with. The higher
 //! number is not the one fix of all: who has a later build of minor 4 has it fixed.
 
+use crate::stream::numbers;
+use imagescan_knowledge::FiledRecord;
+use imagescan_model::AdvisoryRecord;
 use imagescan_version::Order;
 
 /// The minor of a release `elN_M`; `None`: of none in particular.
@@ -39,6 +42,36 @@ pub(crate) fn governing<'a>(version: &str, fixes: &[&'a str], order: Order) -> V
     } else {
         candidates
     }
+}
+
+/// Which of `fixes` in modules are of the stream of `version`, where nobody tells streams: those whose versions
+/// begin as it does, by the most numbers. `ruby` 2.6.3 is mended by 2.6.9, not by 2.7.5.
+pub(crate) fn nearest<'a>(version: &str, fixes: &[&'a str]) -> Vec<&'a str> {
+    let own = numbers(version);
+    let shared = |fix: &&str| numbers(fix).iter().zip(&own).take_while(|(a, b)| a == b).count();
+    let most = fixes.iter().map(shared).max().unwrap_or_default();
+    fixes.iter().copied().filter(|fix| shared(fix) == most).collect()
+}
+
+/// Whether each advisory that announces the fix of `row` announces a lower build of the same version, too, and
+/// does not say for which architecture each is (AlmaLinux): then whoever has any of them has it fixed.
+pub(crate) fn is_rebuilt(row: &AdvisoryRecord, rows: &[&FiledRecord], order: Order) -> bool {
+    let Some(fix) = row.fixed_version.as_deref() else { return false };
+    let is_lower = |other: &AdvisoryRecord| {
+        let lower = other
+            .fixed_version
+            .as_deref()
+            .is_some_and(|other| upstream(other) == upstream(fix) && order.compare(other, fix).is_lt());
+        lower
+            && other.architectures.is_empty()
+            && (&other.module, &other.stream) == (&row.module, &row.stream)
+    };
+    let by = |other: &AdvisoryRecord, id: &str| other.advisories.iter().any(|advisory| advisory.id == id);
+    let mut announced = row.advisories.iter();
+    row.architectures.is_empty()
+        && !row.advisories.is_empty()
+        && announced
+            .all(|by_this| rows.iter().any(|other| by(&other.record, &by_this.id) && is_lower(&other.record)))
 }
 
 #[cfg(test)]
@@ -78,6 +111,15 @@ mod tests {
         assert!(affected("1.2-8.el9_6", &fixes));
         // Of a later minor than any fix: it began with all of them.
         assert!(!affected("1.2-10.el9_7", &fixes));
+    }
+
+    #[test]
+    fn where_nobody_tells_streams_the_versions_do() {
+        let of = |version: &str, fixes: &[&'static str]| nearest(version, fixes).join(" ");
+        assert_eq!(of("2.6.3-1", &["2.5.9-1", "2.6.9-1", "2.7.5-1"]), "2.6.9-1");
+        assert_eq!(of("1:14.18.2-1", &["1:12.22.1-1", "1:14.21.1-1", "1:16.13-1"]), "1:14.21.1-1");
+        assert_eq!(of("1.8.5-1", &["1.8.3-1", "1.8.7-1"]), "1.8.3-1 1.8.7-1");
+        assert_eq!(of("10.1-1", &["12.1-1"]), "12.1-1");
     }
 
     #[test]

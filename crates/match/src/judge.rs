@@ -6,7 +6,7 @@
 
 use crate::branch;
 use crate::family::judged_by;
-use crate::stream::{Products, Standing, line, standing};
+use crate::stream::{Products, Standing, is_of_line, standing};
 use imagescan_knowledge::FiledRecord;
 use imagescan_model::{AdvisoryRecord, AdvisoryState, Family, MatchKey, MatchedBy, Names, PackageType};
 use imagescan_version::Order;
@@ -121,13 +121,8 @@ impl Judge<'_> {
         if let Some(row) = rows.iter().find(|row| row.record.state == AdvisoryState::NotAffected) {
             return Some(judgement(AdvisoryState::NotAffected, row, rows));
         }
-        let mut holding: Vec<&FiledRecord> = rows.iter().copied().filter(|row| self.holds(row)).collect();
-        if self.family.minors {
-            let fix = |row: &&'a FiledRecord| row.record.fixed_version.as_deref();
-            let fixes: Vec<&str> = rows.iter().filter_map(fix).collect();
-            let governing = branch::governing(self.version(&first.record), &fixes, self.order);
-            holding.retain(|row| fix(row).is_none_or(|fixed| governing.contains(&fixed)));
-        }
+        let of_branch = if self.family.minors { self.of_branch(rows) } else { rows.to_vec() };
+        let holding: Vec<&FiledRecord> = of_branch.iter().copied().filter(|row| self.holds(row)).collect();
         // Ties are decided by the rows themselves, so that their order never shows.
         let row = holding
             .iter()
@@ -135,8 +130,45 @@ impl Judge<'_> {
             .max_by(|a, b| weigh(&a.record, &b.record, self.order).then_with(|| b.record.cmp(&a.record)));
         Some(match row {
             Some(row) => judgement(self.state(&row.record), row, &holding),
-            None => judgement(AdvisoryState::NotAffected, first, rows),
+            None => {
+                let had = rows.iter().copied().filter(|row| self.has_fix(row));
+                match had.max_by(|a, b| weigh(&a.record, &b.record, self.order)) {
+                    Some(row) => judgement(AdvisoryState::NotAffected, row, rows),
+                    None => Judgement {
+                        fixed_version: None,
+                        ..judgement(AdvisoryState::NotAffected, first, rows)
+                    },
+                }
+            }
         })
+    }
+
+    /// Of Red Hat's and its kin's rows, those of the module stream and of the minor that the package is of.
+    fn of_branch<'a>(&self, rows: &[&'a FiledRecord]) -> Vec<&'a FiledRecord> {
+        let fix = |row: &&'a FiledRecord| row.record.fixed_version.as_deref();
+        let mut kept = rows.to_vec();
+        // A row with the package's own stream says more than one that tells no stream.
+        if self.key.module.is_some() && kept.iter().any(|row| row.record.module.is_some()) {
+            kept.retain(|row| row.record.module.is_some());
+        } else if let Some(row) = kept.first() {
+            let version = self.version(&row.record);
+            if version.contains(".module") {
+                let fixes: Vec<&str> = kept.iter().filter_map(fix).collect();
+                let nearest = branch::nearest(version, &fixes);
+                kept.retain(|row| fix(row).is_none_or(|fixed| nearest.contains(&fixed)));
+            }
+        }
+        let all = kept.clone();
+        kept.retain(|row| !branch::is_rebuilt(&row.record, &all, self.order));
+        let Some(row) = kept.first() else { return kept };
+        let fixes: Vec<&str> = kept.iter().filter_map(fix).collect();
+        let governing = branch::governing(self.version(&row.record), &fixes, self.order);
+        kept.retain(|row| fix(row).is_none_or(|fixed| governing.contains(&fixed)));
+        kept
+    }
+
+    fn has_fix(&self, row: &FiledRecord) -> bool {
+        row.record.fixed_version.as_deref().is_some_and(|fixed| self.compare(&row.record, fixed).is_ge())
     }
 
     fn holds(&self, row: &FiledRecord) -> bool {
@@ -168,7 +200,10 @@ impl Judge<'_> {
         match (self.key.module.as_deref(), row.module.as_deref()) {
             (Some(own), Some(module)) => own == module,
             // Some builds of rpm kept no label: the line of versions has to do.
-            (None, Some(_)) => marked(version) && fixed.is_none_or(|fixed| line(fixed) == line(version)),
+            (None, Some(module)) => {
+                let (_, stream) = module.split_once(':').unwrap_or_default();
+                marked(version) && fixed.is_none_or(|fixed| is_of_line(version, fixed, stream))
+            }
             (own, None) => {
                 let is_modular = own.is_some_and(|own| !own.is_empty()) || marked(version);
                 fixed.is_some_and(marked) == is_modular

@@ -132,15 +132,27 @@ fn has_support(key: &MatchKey, version: &str, stream: &str) -> bool {
 /// Whether a version is of a repository's line: those of `kernel-5.15` are 5.15; a topic without a number is the only
 /// one that has its packages.
 fn follows(version: &str, row: &AdvisoryRecord, stream: &str) -> bool {
-    let number = stream.trim_start_matches(|c: char| !c.is_ascii_digit());
-    !number.contains('.') || row.fixed_version.as_deref().is_none_or(|fixed| line(fixed) == line(version))
+    row.fixed_version.as_deref().is_none_or(|fixed| is_of_line(version, fixed, stream))
 }
 
-/// The first two numbers of a version, without its epoch.
-pub(crate) fn line(version: &str) -> (&str, &str) {
+/// Whether `version` is of the line that a topic or a stream is named after, as `5.15` of `kernel-5.15`: if `fixed` is
+/// of that line, it has to be, too. Else `fixed` is of another package beside, and the first two numbers have to
+/// agree; where the name has one number only (`8` of `ol8`), nothing is told by it.
+pub(crate) fn is_of_line(version: &str, fixed: &str, name: &str) -> bool {
+    let named = numbers(name.trim_start_matches(|c: char| !c.is_ascii_digit()));
+    let (version, fixed) = (numbers(version), numbers(fixed));
+    if fixed.starts_with(&named) {
+        version.starts_with(&named)
+    } else {
+        named.len() < 2 || version.iter().take(2).eq(fixed.iter().take(2))
+    }
+}
+
+/// The numbers that a version begins with, without its epoch.
+pub(crate) fn numbers(version: &str) -> Vec<&str> {
     let version = version.split_once(':').map_or(version, |(_, version)| version);
-    let mut parts = version.split(['.', '-']);
-    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    let plain = version.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
+    plain.split('.').filter(|number| !number.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -168,5 +180,24 @@ mod tests {
         // An image that does not say has the system, and nothing else.
         assert!(image(&[]).has(base, "8") && image(&[]).has(apps, "8"));
         assert!(!image(&[]).has(extended, "8") && !image(&[]).has(base, "9"));
+    }
+
+    #[test]
+    fn a_line_of_versions_is_told_by_the_name_it_has() {
+        for (version, fixed, name, is) in [
+            ("5.15.80-1", "5.15.90-1", "kernel-5.15", true),
+            ("5.10.80-1", "5.15.90-1", "kernel-5.15", false),
+            ("1.0-0~rc1", "1.0-0", "kernel-5.15", true),
+            ("13.4-1", "14.6-1", "postgresql14", false),
+            ("14.4-1", "14.6-1", "postgresql14", true),
+            ("20.10.1-1", "25.0.1-1", "docker", true),
+            ("1:14.18.2-1", "1:14.21.1-1", "14", true),
+            ("1:12.22.1-1", "1:14.21.1-1", "14", false),
+            ("3.2.2-1", "3.2.9-1", "2.7", true),
+            ("3.1.2-1", "3.2.9-1", "2.7", false),
+            ("4.2-1", "4.9-1", "ol8", true),
+        ] {
+            assert_eq!(is_of_line(version, fixed, name), is, "{version} {fixed} {name}");
+        }
     }
 }

@@ -50,6 +50,20 @@ fn several_rows_of_an_id_are_one_judgement() {
 }
 
 #[test]
+fn the_fix_that_a_version_has_is_the_highest_of_those_it_has() {
+    use AdvisoryState::{Affected, NotAffected};
+    let rows = [
+        row("CVE-1", Affected, None, Some("1.5")),
+        row("CVE-1", Affected, None, Some("1.7")),
+        row("CVE-1", Affected, Some("2.0"), Some("2.2")),
+    ];
+    assert_eq!(verdict("1.8", &rows), (NotAffected, Some("1.7".into())));
+    assert_eq!(verdict("2.3", &rows), (NotAffected, Some("2.2".into())));
+    // Before it was brought in there is nothing to fix.
+    assert_eq!(verdict("1.8", &rows[2..]), (NotAffected, None));
+}
+
+#[test]
 fn a_feed_that_knows_why_there_is_no_fix_is_believed() {
     use AdvisoryState::{Affected, EndOfLife, FixDeferred, UnderInvestigation, WillNotFix};
     for (said, over) in [
@@ -244,4 +258,52 @@ fn extras_follow_their_own_line_of_versions() {
     assert_eq!(state_of(&rpm("amzn", "2", "5.15.90-1.amzn2"), &rows), Some(NotAffected));
     assert_eq!(state_of(&rpm("amzn", "2", "4.14.300-1.amzn2"), &rows), Some(NotAffected));
     assert_eq!(state_of(&rpm("amzn", "2", "4.14.200-1.amzn2"), &rows), Some(Affected));
+}
+
+fn fixes_of(key: &MatchKey, rows: &[FiledRecord]) -> (AdvisoryState, Option<String>) {
+    let judgements = judge_key(key, rows, &Products::default());
+    (judgements[0].state, judgements[0].fixed_version.map(String::from))
+}
+
+#[test]
+fn builds_of_several_streams_are_told_apart_by_their_versions_where_nothing_else_does() {
+    use AdvisoryState::{Affected, NotAffected};
+    let fix = |version: &str| binary(row("CVE-1", Affected, None, Some(version)));
+    let rows = [fix("1:12.22-1.module_el8+1"), fix("1:14.21-1.module_el8+2"), fix("1:16.13-1.module_el8+3")];
+    let of = |version| fixes_of(&rpm("almalinux", "8.5", version), &rows);
+    assert_eq!(of("1:14.18-1.module_el8+0"), (Affected, Some("1:14.21-1.module_el8+2".into())));
+    assert_eq!(of("1:14.21-1.module_el8+2"), (NotAffected, Some("1:14.21-1.module_el8+2".into())));
+    // Where some rows tell the package's own stream, those that tell none say nothing more.
+    let mut told = fix("1:14.21-1.module_el8+2");
+    told.record.module = Some("nodejs:14".into());
+    let mut key = rpm("almalinux", "8.5", "1:14.21-1.module_el8+2");
+    key.module = Some("nodejs:14".into());
+    assert_eq!(fixes_of(&key, &[fix("1:14.99-1.module_el8+2"), told]).0, NotAffected);
+}
+
+#[test]
+fn a_stream_named_after_a_version_has_builds_of_that_version_only() {
+    let mut fix = binary(row("CVE-1", AdvisoryState::Affected, None, Some("1:14.21.1-1.module+el8+2")));
+    fix.record.module = Some("nodejs:14".into());
+    let of = |version| state_of(&rpm("ol", "8", version), std::slice::from_ref(&fix));
+    assert_eq!(of("1:14.18.2-1.module+el8+1"), Some(AdvisoryState::Affected));
+    assert_eq!(of("1:12.22.2-1.module+el8+1"), None);
+}
+
+#[test]
+fn whoever_has_any_of_several_builds_of_one_advisory_has_it_fixed() {
+    use AdvisoryState::{Affected, NotAffected};
+    let by = |id: &str, version: &str| {
+        let mut row = binary(row("CVE-1", Affected, None, Some(version)));
+        row.record.advisories =
+            vec![imagescan_model::AdvisoryReference { id: id.into(), url: None, date: None }];
+        row
+    };
+    let rows = [by("ALSA-1", "2:8.0-16.el8"), by("ALSA-1", "2:8.0-16.el8_5.13")];
+    let of = |version, rows: &[FiledRecord]| fixes_of(&rpm("almalinux", "8.5", version), rows);
+    assert_eq!(of("2:8.0-16.el8_5.4", &rows), (NotAffected, Some("2:8.0-16.el8".into())));
+    assert_eq!(of("2:8.0-15.el8", &rows), (Affected, Some("2:8.0-16.el8".into())));
+    // A later advisory is another matter.
+    let later = [rows[0].clone(), by("ALSA-2", "2:8.0-17.el8")];
+    assert_eq!(of("2:8.0-16.el8", &later), (Affected, Some("2:8.0-17.el8".into())));
 }
