@@ -160,7 +160,7 @@ fn photon_says_what_its_metadata_and_oval_say() {
         }
     }
     compare(&found, &rows);
-    assert_eq!(found.records.len(), 2487);
+    assert_eq!(found.records.len(), 2501);
     assert_eq!(dropped(&found), ["an id that is no CVE: 6", "neither affected nor fixed versions: 1"]);
     let dated = found
         .records

@@ -8,8 +8,8 @@
 //! | Fixed | NA | NA | no statement |
 //! | Not Affected | any | any | not affected |
 //!
-//! A row names a binary package or a source package; nothing tells which. It is matched by binary name, and where
-//! no row has that name, the matcher has to try the source's. Of ids, only CVEs are kept: the rest is of other
+//! A row names a binary package or a source package; nothing tells which. It is given as both: the matcher takes
+//! what is said of the binary, and where nothing is, what is said of the source. Of ids, only CVEs are kept: the rest is of other
 //! databases, or junk. The metadata does not say which release it is of: the versions do (`.ph5`).
 
 mod metadata;
@@ -135,6 +135,7 @@ impl Parser for Photon {
                 record.fix_available = last.map(|at| DatedAs { at, kind: DateKind::Advisory });
                 record.advisories = updates.iter().cloned().collect();
             }
+            out.advisory(AdvisoryRecord { matched_by: MatchedBy::Source, ..record.clone() });
             out.advisory(record);
         }
         Ok(())

@@ -1,10 +1,11 @@
 use crate::parse::Input;
 use crate::testing::{dropped, line, parse, read_samples, refuses_or_repeats};
-use imagescan_model::AdvisoryState;
+use imagescan_model::{AdvisoryRecord, AdvisoryState, MatchedBy};
 
 #[test]
 fn the_sample_says_what_is_fixed_and_what_is_not_affected() {
-    let (records, summary) = read_samples("photon");
+    let (mut records, summary) = read_samples("photon");
+    records.retain(|record| record.matched_by == MatchedBy::Binary);
     assert_eq!(
         records.iter().map(line).collect::<Vec<_>>(),
         [
@@ -26,9 +27,22 @@ const ROW: &str = r#"[{"cve_id": "CVE-2024-1", "pkg": "a", "cve_score": 0.0, "af
 
 #[test]
 fn what_has_no_fix_is_affected() {
-    let (records, _) = parse("photon", &[Input { name: "x", bytes: ROW.as_bytes() }]).unwrap();
+    let (mut records, _) = parse("photon", &[Input { name: "x", bytes: ROW.as_bytes() }]).unwrap();
+    records.retain(|record| record.matched_by == MatchedBy::Binary);
     let said: Vec<_> = records.iter().map(|record| (record.state, record.fixed_version.as_deref())).collect();
     assert_eq!(said, [(AdvisoryState::Affected, Some("1-1.ph4")), (AdvisoryState::Affected, None)]);
+}
+
+#[test]
+fn a_row_of_the_metadata_speaks_of_a_binary_and_of_a_source() {
+    let (records, _) = parse("photon", &[Input { name: "x", bytes: ROW.as_bytes() }]).unwrap();
+    let of = |matched_by| {
+        let of_it = records.iter().filter(move |record| record.matched_by == matched_by);
+        of_it
+            .map(|record| AdvisoryRecord { matched_by: MatchedBy::Binary, ..record.clone() })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((records.len(), of(MatchedBy::Binary)), (4, of(MatchedBy::Source)));
 }
 
 #[test]
