@@ -280,6 +280,8 @@ pub(crate) enum Db {
     Lookup(DbLookup),
     /// Check every byte against its checksum
     Verify(DbInfo),
+    /// What differs between two databases: a line for each key of advisories, CVE, release or repository
+    Diff(DbDiff),
 }
 
 #[derive(Debug, Args)]
@@ -330,6 +332,14 @@ pub(crate) struct DbInfo {
     pub database: Database,
     #[command(flatten)]
     pub cache: Cache,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbDiff {
+    /// Folder of the database before
+    pub old: PathBuf,
+    /// Folder of the database after
+    pub new: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Db(Db::Info(arguments)) => commands::db::info(arguments),
         Command::Db(Db::Lookup(arguments)) => commands::db::lookup(arguments),
         Command::Db(Db::Verify(arguments)) => commands::db::verify(arguments),
+        Command::Db(Db::Diff(arguments)) => commands::db::diff(arguments),
         Command::Cache(CacheCommand::Info(arguments)) => commands::cache::info(arguments),
         Command::Cache(CacheCommand::Clear(arguments)) => commands::cache::clear(arguments),
         Command::CompareVersions(arguments) => commands::compare_versions::run(arguments),

@@ -105,7 +105,7 @@ impl Update<'_> {
         let fetched = self.fetch(previous.as_ref(), &state);
         let mut builder = Builder::new(self.now);
         if let Some(previous) = &previous {
-            builder.descends_from(previous.info());
+            builder.descends_from(previous)?;
         }
         let (mut fates, mut fresh) = (BTreeMap::new(), BTreeMap::new());
         for (feed, got) in self.feeds.iter().zip(fetched) {

@@ -1,6 +1,6 @@
 //! `imagescan db`: build, info, lookup, verify.
 
-use crate::arguments::{DbBuild, DbInfo, DbLookup, package_type};
+use crate::arguments::{DbBuild, DbDiff, DbInfo, DbLookup, package_type};
 use crate::failure::Usage;
 use crate::{clock, folders, output, targets};
 use anyhow::{Context as _, Result, anyhow};
@@ -8,7 +8,7 @@ use imagescan_feeds::{Description, descriptions};
 use imagescan_knowledge::{FiledRecord, Knowledge};
 use imagescan_match::{Products, judge_key};
 use imagescan_model::{
-    AdvisoryState, ExitCode, Extent, FeedCoverage, KnowledgeInfo, MatchKey, MatchedBy, Package, PackageType,
+    AdvisoryState, ExitCode, Extent, FeedCoverage, KnowledgeInfo, MatchKey, MatchedBy, Package,
 };
 use imagescan_update::FeedFiles;
 use std::collections::BTreeMap;
@@ -124,15 +124,27 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
         output::print(&format!("no feed of the database speaks of {kind} packages of {release}\n"))?;
         return Ok(ExitCode::Inconclusive);
     }
-    let matched_by = if kind == PackageType::Rpm { MatchedBy::Binary } else { MatchedBy::Source };
-    let rows = knowledge.lookup(release, &kind, matched_by, &arguments.package)?;
-    let rows: Vec<FiledRecord> = rows.map(|row| row?.to_filed()).collect::<Result<_, _>>()?;
+    let mut rows: Vec<FiledRecord> = Vec::new();
+    for matched_by in [MatchedBy::Source, MatchedBy::Binary] {
+        for row in knowledge.lookup(release, &kind, matched_by, &arguments.package)? {
+            rows.push(row?.to_filed()?);
+        }
+    }
+    rows.sort_by(|a, b| a.record.id.cmp(&b.record.id));
     let mut text = String::new();
     for FiledRecord { record: row, feeds } in &rows {
         let fix = row.fixed_version.as_ref().map(|version| format!(" fixed in {version}"));
         let from = row.introduced.as_ref().map(|version| format!(" from {version}"));
         let (fix, from) = (fix.unwrap_or_default(), from.unwrap_or_default());
         let _ = write!(text, "{} {} {}{from}{fix}", row.id, row.severity, state(row.state));
+        for (what, part) in [("for", &row.stream), ("in module", &row.module)] {
+            if let Some(part) = part {
+                let _ = write!(text, " {what} {}", part.escape_debug());
+            }
+        }
+        if !row.architectures.is_empty() {
+            let _ = write!(text, " on {}", row.architectures.join(", ").escape_debug());
+        }
         for advisory in &row.advisories {
             let _ = write!(text, " {}", advisory.id);
         }
@@ -151,6 +163,34 @@ pub(crate) fn lookup(arguments: &DbLookup) -> Result<ExitCode> {
     }
     if rows.is_empty() {
         let _ = writeln!(text, "no row about {} in {release}", arguments.package.escape_debug());
+    }
+    output::print(&text)?;
+    Ok(ExitCode::Passed)
+}
+
+/// What differs between two databases, each kind apart.
+pub(crate) fn diff(arguments: &DbDiff) -> Result<ExitCode> {
+    let open = |folder: &Path| {
+        let folder = targets::existing("database", folder)?;
+        Knowledge::open(&folder).with_context(|| format!("database `{}`", folder.display()))
+    };
+    let changes = imagescan_knowledge::diff(&open(&arguments.old)?, &open(&arguments.new)?)?;
+    let mut text = String::new();
+    for key in &changes.keys {
+        let name = if key.matched_by == MatchedBy::Source { "source" } else { "binary" };
+        let package = key.package.escape_debug();
+        let _ = writeln!(text, "advisories {} {} {name} {package}", key.release, key.package_type);
+    }
+    for (what, ids) in [("cve", &changes.cves), ("epss", &changes.epss)] {
+        for id in ids {
+            let _ = writeln!(text, "{what} {}", id.escape_debug());
+        }
+    }
+    for release in &changes.lifecycles {
+        let _ = writeln!(text, "lifecycle {release}");
+    }
+    for (distribution, name) in &changes.repositories {
+        let _ = writeln!(text, "repository {} {}", distribution.escape_debug(), name.escape_debug());
     }
     output::print(&text)?;
     Ok(ExitCode::Passed)
