@@ -98,12 +98,22 @@ impl Container {
     #[inline]
     pub(crate) fn blob(&self, section: Section, offset: u32) -> Result<&[u8], Damage> {
         let start = offset as usize;
-        let left = self.length(section).saturating_sub(start);
-        let head = self.read(section, start, left.min(LONGEST_LENGTH))?;
-        let mut cursor = Cursor::new(head);
-        let length = cursor.offset().ok_or(Damage::Malformed { section, offset: offset.into() })?;
-        let prefix = head.len() - cursor.left();
-        self.read(section, start.saturating_add(prefix), length as usize)
+        let extent = self.layout.section(section);
+        // The length counts only once the blocks are compared in which it and what it speaks of lie.
+        let mut cursor = Cursor::new(self.body().get(extent.start..extent.end).unwrap_or_default());
+        let found = cursor.take(start).and_then(|_| {
+            let (left, length) = (cursor.left(), cursor.offset()? as usize);
+            let prefix = left - cursor.left();
+            (length <= cursor.left()).then_some((prefix, length))
+        });
+        let Some((prefix, length)) = found else {
+            // Where the length's own block is damaged, that is what to say.
+            let left = extent.len().saturating_sub(start);
+            self.read(section, start, left.min(LONGEST_LENGTH))?;
+            return Err(Damage::Malformed { section, offset: offset.into() });
+        };
+        let bytes = self.read(section, start, prefix + length)?;
+        bytes.get(prefix..).ok_or(Damage::Malformed { section, offset: offset.into() })
     }
 
     /// The text at `offset` of a section of texts.

@@ -22,9 +22,15 @@ pub(crate) struct Context<'a> {
     pub(crate) severity_source: Option<&'a str>,
     pub(crate) module: Option<&'a str>,
     pub(crate) stream: Option<&'a str>,
-    lists: Cursor<'a>,
-    malformed: Damage,
+    pub(crate) lists: Lists<'a>,
 }
+
+/// The feeds and architectures of a context, not yet read.
+#[derive(Clone, Copy)]
+pub(crate) struct Lists<'a>(Cursor<'a>);
+
+/// Which of them, a row does not remember.
+const MALFORMED: Damage = Damage::Malformed { section: Section::Contexts, offset: 0 };
 
 impl<'a> Context<'a> {
     pub(crate) fn read(segment: &'a Segment, number: u32) -> Result<Self, Damage> {
@@ -42,16 +48,18 @@ impl<'a> Context<'a> {
         if parts & !(SOURCE | MODULE | STREAM) != 0 {
             return Err(malformed);
         }
-        Ok(Self { severity_source, module, stream, lists: cursor, malformed })
+        Ok(Self { severity_source, module, stream, lists: Lists(cursor) })
     }
+}
 
+impl<'a> Lists<'a> {
     /// The feeds, sorted.
     pub(crate) fn feeds(&self, segment: &'a Segment) -> Result<Vec<&'a str>, Damage> {
-        let mut lists = self.lists;
-        let count = lists.offset().ok_or(self.malformed)?;
+        let mut lists = self.0;
+        let count = lists.offset().ok_or(MALFORMED)?;
         let mut feeds = Vec::new();
         for _ in 0..count {
-            feeds.push(segment.text(lists.offset().ok_or(self.malformed)?)?);
+            feeds.push(segment.text(lists.offset().ok_or(MALFORMED)?)?);
         }
         Ok(feeds)
     }
@@ -61,16 +69,16 @@ impl<'a> Context<'a> {
         &self,
         segment: &'a Segment,
     ) -> Result<impl Iterator<Item = Result<&'a str, Damage>>, Damage> {
-        let (mut lists, malformed) = (self.lists, self.malformed);
-        for _ in 0..lists.offset().ok_or(malformed)? {
-            lists.offset().ok_or(malformed)?;
+        let mut lists = self.0;
+        for _ in 0..lists.offset().ok_or(MALFORMED)? {
+            lists.offset().ok_or(MALFORMED)?;
         }
         let mut failed = false;
         Ok(std::iter::from_fn(move || {
             if failed || lists.is_empty() {
                 return None;
             }
-            let text = lists.offset().ok_or(malformed).and_then(|offset| segment.text(offset));
+            let text = lists.offset().ok_or(MALFORMED).and_then(|offset| segment.text(offset));
             failed = text.is_err();
             Some(text)
         }))

@@ -9,9 +9,10 @@ use crate::knowledge::{Knowledge, keys_of};
 use crate::row::{Key, Row, SubjectPlace};
 use crate::rows::Rows;
 use crate::segment::Segment;
+use hashbrown::HashMap;
 use imagescan_model::{LifecycleRecord, MatchedBy, PackageType, Release, RepositoryRecord};
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
 /// A key whose rows changed.

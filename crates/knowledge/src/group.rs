@@ -13,7 +13,7 @@
 
 use crate::codec::{Cursor, put_signed, put_varint};
 use crate::codes::Judgement;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 const SAME: u64 = 0;
 const NEW: u64 = 1;

@@ -118,8 +118,10 @@ fn read_all(dir: &Path) -> Result<(), KnowledgeError> {
         for name in ["bash", "openssl", "nothing"] {
             let release = Release::new("debian", "12");
             if let Ok(rows) = knowledge.lookup(&release, &PackageType::Deb, MatchedBy::Source, name) {
-                rows.flatten().for_each(|row| drop(row.to_filed()));
+                rows.flatten().for_each(|row| drop((row.to_filed(), row.first_observed())));
             }
+            let then = Timestamp::UNIX_EPOCH;
+            let _ = knowledge.lookup_at(&release, &PackageType::Deb, MatchedBy::Source, name, then);
         }
         knowledge.keys().flatten().flatten().flatten().for_each(|row| drop(row.to_filed()));
         for id in ["CVE-2024-1001", "DSA-1", "CVE-2024-9"] {
@@ -192,6 +194,21 @@ fn no_single_byte_of_facts_under_right_checksums_makes_it_panic() {
         let (refused, bytes) = alter_every_byte(dir.path(), index);
         assert!(refused > bytes, "{refused} of {index}");
     }
+}
+
+#[test]
+fn no_single_byte_of_a_history_under_right_checksums_makes_it_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    for day in 0..3 {
+        let mut builder = Builder::new(Timestamp::from_second(i64::from(day) * 86_400).unwrap());
+        if day > 0 {
+            builder.descends_from(&Knowledge::open(dir.path()).unwrap()).unwrap();
+        }
+        builder.records("debian", [record("bash", "12", 1), record("openssl", "12", day)]).unwrap();
+        builder.write(dir.path()).unwrap();
+    }
+    let (refused, bytes) = alter_every_byte(dir.path(), 0);
+    assert!(refused > bytes, "{refused}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A row, borrowed from the map.
 
-use crate::context::Context;
+use crate::context::Lists;
 use crate::detail::{self, Detail, Details, Issue, Subject};
 use crate::error::{Damage, KnowledgeError};
 use crate::history::{History, Known};
@@ -49,7 +49,7 @@ pub struct Row<'a> {
     /// Why a table may leave it out.
     pub hidden: Option<HiddenReason>,
     pub(crate) place: Place,
-    pub(crate) context: Context<'a>,
+    pub(crate) lists: Lists<'a>,
     pub(crate) context_number: u32,
     pub(crate) segment: &'a Segment,
 }
@@ -93,14 +93,14 @@ impl<'a> Row<'a> {
 
     /// Architectures it speaks of, sorted; empty: all. Allocates only where there are some.
     pub fn architectures(&self) -> Result<Vec<&'a str>, KnowledgeError> {
-        self.checked(self.context.architectures(self.segment).and_then(Iterator::collect))
+        self.checked(self.lists.architectures(self.segment).and_then(Iterator::collect))
     }
 
     /// Whether it speaks of `architecture`; it does where it names none.
     pub fn speaks_of_architecture(&self, architecture: &str) -> Result<bool, KnowledgeError> {
         let speaks = || {
             let mut named = false;
-            for other in self.context.architectures(self.segment)? {
+            for other in self.lists.architectures(self.segment)? {
                 named = true;
                 if other? == architecture {
                     return Ok(true);
@@ -113,7 +113,7 @@ impl<'a> Row<'a> {
 
     /// The ids of the feeds that say it, sorted.
     pub fn feeds(&self) -> Result<Vec<&'a str>, KnowledgeError> {
-        self.checked(self.context.feeds(self.segment))
+        self.checked(self.lists.feeds(self.segment))
     }
 
     /// Where what is read apart stands.

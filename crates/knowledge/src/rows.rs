@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use std::iter::FusedIterator;
 
 /// Contexts of the rows before that are remembered.
-const REMEMBERED: usize = 4;
+const REMEMBERED: usize = 2;
 
 /// The rows of one key, by id: CVEs by year and number, then all else. After an error there is nothing more.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ impl<'a> Rows<'a> {
             severity_source: context.severity_source,
             hidden: said.judgement.hidden,
             place,
-            context,
+            lists: context.lists,
             context_number: said.context,
             segment,
         })

@@ -1,8 +1,8 @@
 //! A distribution's advisories: from a key to the bytes of its rows.
 //!
 //! Everything of variable length is a blob (varint length, bytes) and is referred to by its offset in its
-//! section. A name is found by open addressing: slot `xxh3(name)` modulo the number of slots, then the next ones
-//! until an empty one (0); a slot holds the upper 8 bits of the hash above 1 + the name's place in `Names`.
+//! section. A name is found by open addressing: slot (lower 32 bits of `xxh3(name)`) · (number of slots) / 2^32, then
+//! the next ones until an empty one (0); a slot holds the upper 8 bits of the hash above 1 + the name's place in `Names`.
 
 use crate::codec::Cursor;
 use crate::container::Container;
@@ -51,7 +51,7 @@ const SECTIONS: [Section; 17] = [
 /// The upper 8 bits of the hash of `name` in their place in a slot, and the slot where the search for it begins.
 pub(crate) fn slot_of(name: &str, slots: usize) -> (u32, usize) {
     let hash = xxh3_64(name.as_bytes());
-    let start = hash.checked_rem(slots as u64).unwrap_or_default();
+    let start = (hash & u64::from(u32::MAX)).wrapping_mul(slots as u64) >> 32;
     (((hash >> 56) as u32) << SLOT_BITS, start as usize)
 }
 

@@ -11,6 +11,7 @@ use crate::container::Container;
 use crate::error::{Damage, KnowledgeError};
 use crate::section::Section;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,7 +63,31 @@ pub(crate) struct Texts {
     file: Container,
     blocks: usize,
     /// What was decompressed, by block.
-    kept: Mutex<BTreeMap<usize, Arc<[u8]>>>,
+    kept: Mutex<BTreeMap<usize, Arc<Block>>>,
+}
+
+/// A decompressed block, and where each of its texts lies.
+struct Block {
+    bytes: Vec<u8>,
+    texts: Vec<Range<usize>>,
+}
+
+impl Block {
+    /// `None`: they are no texts.
+    fn of(bytes: Vec<u8>) -> Option<Self> {
+        let mut cursor = Cursor::new(&bytes);
+        let mut texts = Vec::new();
+        while !cursor.is_empty() {
+            let text = cursor.text()?;
+            let end = bytes.len() - cursor.left();
+            texts.push(end - text.len()..end);
+        }
+        Some(Self { bytes, texts })
+    }
+
+    fn text(&self, index: usize) -> Option<&str> {
+        str::from_utf8(self.bytes.get(self.texts.get(index)?.clone())?).ok()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -92,12 +117,8 @@ impl Texts {
         }
         let malformed = Damage::Malformed { section: Section::Offsets, offset: number.into() };
         let index = low.checked_sub(1).ok_or(malformed)?;
-        let block = self.block(index)?;
-        let mut texts = Cursor::new(&block);
-        for _ in self.entry(index)?.first..number {
-            texts.blob().ok_or(malformed)?;
-        }
-        texts.text().map(str::to_owned).ok_or(malformed)
+        let place = number - self.entry(index)?.first;
+        self.block(index)?.text(place as usize).map(str::to_owned).ok_or(malformed)
     }
 
     /// There is a text with this number.
@@ -112,15 +133,13 @@ impl Texts {
             .ok_or(Damage::Extent { section: Section::Offsets })
     }
 
-    fn block(&self, index: usize) -> Result<Arc<[u8]>, Damage> {
+    fn block(&self, index: usize) -> Result<Arc<Block>, Damage> {
         // A panic elsewhere leaves nothing half done here.
-        let kept = |blocks: &Mutex<BTreeMap<usize, Arc<[u8]>>>| {
-            blocks.lock().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
-        };
-        if let Some(block) = kept(&self.kept) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&index).cloned();
+        if let Some(block) = kept {
             return Ok(block);
         }
-        let block = self.decompress(index)?;
+        let block = Arc::new(self.decompress(index)?);
         let mut blocks = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if blocks.len() >= KEPT {
             blocks.clear();
@@ -129,7 +148,7 @@ impl Texts {
         Ok(block)
     }
 
-    fn decompress(&self, index: usize) -> Result<Arc<[u8]>, Damage> {
+    fn decompress(&self, index: usize) -> Result<Block, Damage> {
         let (entry, next) = (self.entry(index)?, self.entry(index + 1)?);
         let malformed = Damage::Malformed { section: Section::Blocks, offset: entry.place.into() };
         let length = next.place.checked_sub(entry.place).ok_or(malformed)? as usize;
@@ -139,7 +158,7 @@ impl Texts {
             return Err(malformed);
         }
         let block = zstd::bulk::decompress(bytes, raw).map_err(|_| malformed)?;
-        if block.len() == raw { Ok(block.into()) } else { Err(malformed) }
+        Some(block).filter(|block| block.len() == raw).and_then(Block::of).ok_or(malformed)
     }
 
     /// Every block is what its entry says.
@@ -149,13 +168,7 @@ impl Texts {
         let mut first = 0;
         for index in 0..self.blocks {
             let entry = self.entry(index)?;
-            let block = self.decompress(index)?;
-            let mut texts = Cursor::new(&block);
-            let mut count = 0;
-            while !texts.is_empty() {
-                texts.text().ok_or(malformed)?;
-                count += 1;
-            }
+            let count = self.decompress(index)?.texts.len() as u32;
             if entry.first != first || count == 0 || (index == 0 && entry.place != 0) {
                 return Err(malformed);
             }

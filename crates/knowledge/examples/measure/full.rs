@@ -4,13 +4,12 @@
 //! Shares of modules, architectures and streams are those of Red Hat's CSAF VEX: 1.2 % of the rows are of a module,
 //! three of ten packages are noarch, a CVE is spoken of in 5 to 30 products.
 
+use crate::words::{WORDS, architectures, title};
 use imagescan_model::{
     AdvisoryRecord, AdvisoryReference, AdvisoryState, DateKind, DatedAs, MatchedBy, PackageType, Release,
     Severity,
 };
 use jiff::Timestamp;
-
-const COPIES: u64 = 14;
 
 /// What one vendor's data is like.
 struct Family {
@@ -66,9 +65,9 @@ fn families() -> [Family; 5] {
     ]
 }
 
-/// All records, with the feed that gives them.
-pub(crate) fn records() -> impl Iterator<Item = (&'static str, AdvisoryRecord)> {
-    (0..COPIES).flat_map(|copy| {
+/// The records of so many copies, with the feed that gives each.
+pub(crate) fn records(copies: u64) -> impl Iterator<Item = (&'static str, AdvisoryRecord)> {
+    (0..copies).flat_map(|copy| {
         families().into_iter().flat_map(move |family| {
             (0..family.sources)
                 .flat_map(move |source| of_source(&families(), family.distribution, source, copy))
@@ -77,7 +76,7 @@ pub(crate) fn records() -> impl Iterator<Item = (&'static str, AdvisoryRecord)> 
 }
 
 /// A number that depends on nothing but `parts`.
-fn hash(parts: &[u64]) -> u64 {
+pub(crate) fn hash(parts: &[u64]) -> u64 {
     parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| {
         let mixed = (state ^ part).wrapping_mul(0xff51_afd7_ed55_8ccd);
         mixed ^ mixed >> 32
@@ -235,95 +234,6 @@ impl Row<'_> {
     }
 }
 
-fn architectures(number: u64) -> Vec<String> {
-    let list: &[&str] = match number % 10 {
-        0..3 => &["noarch"],
-        3..8 => &["aarch64", "ppc64le", "s390x", "x86_64"],
-        8 => &["aarch64", "i686", "ppc64le", "s390x", "x86_64"],
-        _ => &["x86_64"],
-    };
-    list.iter().map(|name| (*name).to_owned()).collect()
-}
-
 fn dated(second: u64, kind: DateKind) -> DatedAs {
     DatedAs { at: Timestamp::from_second(second.cast_signed()).unwrap_or_default(), kind }
-}
-
-const WORDS: [&str; 64] = [
-    "lib",
-    "python",
-    "perl",
-    "linux",
-    "kernel",
-    "open",
-    "ssl",
-    "image",
-    "buffer",
-    "overflow",
-    "read",
-    "write",
-    "heap",
-    "stack",
-    "remote",
-    "local",
-    "attacker",
-    "crafted",
-    "file",
-    "input",
-    "denial",
-    "service",
-    "memory",
-    "use",
-    "free",
-    "after",
-    "integer",
-    "validation",
-    "improper",
-    "allows",
-    "server",
-    "client",
-    "request",
-    "header",
-    "parser",
-    "bounds",
-    "out",
-    "null",
-    "pointer",
-    "dereference",
-    "race",
-    "condition",
-    "driver",
-    "network",
-    "packet",
-    "session",
-    "cross",
-    "site",
-    "script",
-    "injection",
-    "query",
-    "privilege",
-    "escalation",
-    "bypass",
-    "token",
-    "certificate",
-    "check",
-    "missing",
-    "function",
-    "component",
-    "handling",
-    "via",
-    "causes",
-    "code",
-];
-
-/// Some ninety bytes.
-fn title(cve: u64) -> String {
-    let mut words = String::new();
-    for place in 0..13 {
-        // Some words are more frequent than others.
-        let number = hash(&[cve, place, 12]) % 64 * (hash(&[cve, place, 13]) % 64) / 64;
-        words.push_str(WORDS.get(number as usize).unwrap_or(&"flaw"));
-        words.push(if place < 12 { ' ' } else { '.' });
-    }
-    words
 }

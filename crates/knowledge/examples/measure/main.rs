@@ -1,11 +1,13 @@
 //! Builds a large database and prints what it costs to build, open, verify and read.
 //!
-//! `cargo run --release -p imagescan-knowledge --example measure -- [DIR [RECORDS]]`: in DIR (kept; a folder of
-//! its own that is removed where none is given), from RECORDS (one JSON record a line), or from the full-size set.
+//! `cargo run --release -p imagescan-knowledge --example measure -- [DIR [RECORDS]]`: in DIR (kept, and used as it
+//! is where it has a database; a folder of its own that is removed where none is given), from RECORDS: a file of one
+//! JSON record a line, or how many copies the full-size set shall have (14).
 
 #![expect(clippy::print_stdout, reason = "it is what it is for")]
 
 mod full;
+mod words;
 
 use imagescan_knowledge::{Builder, Key, Knowledge, RowId, diff, verify};
 use imagescan_model::AdvisoryRecord;
@@ -22,45 +24,62 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let temporary = tempfile::tempdir()?;
     let dir = arguments.next().map_or_else(|| temporary.path().join("db"), Into::into);
-    let built = Instant::now();
+    let records = arguments.next().unwrap_or_else(|| "14".into());
+    let copies = records.to_str().and_then(|number| number.parse().ok());
+    if Knowledge::open(&dir).is_err() {
+        build(&dir, copies, Path::new(&records))?;
+    }
+    measure_sizes(&dir)?;
+    measure_reads(&dir)?;
+    copies.map_or(Ok(()), |copies| measure_diff(&dir, copies))
+}
+
+fn build(dir: &Path, copies: Option<u64>, records: &Path) -> Result<(), Box<dyn Error>> {
+    let start = cpu()?;
     let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
-    let records = arguments.next();
-    let is_full = records.is_none();
-    match records {
-        Some(path) => {
-            for line in BufReader::new(File::open(path)?).lines() {
+    match copies {
+        None => {
+            for line in BufReader::new(File::open(records)?).lines() {
                 builder.records("records", [serde_json::from_str::<AdvisoryRecord>(&line?)?])?;
             }
         }
-        None => {
-            for (feed, record) in full::records() {
+        Some(copies) => {
+            for (feed, record) in full::records(copies) {
                 builder.record(feed, &record)?;
             }
         }
     }
-    let added = built.elapsed();
-    let info = builder.write(&dir)?;
-    println!("add {added:.2?}, then write {:.2?}, peak memory {}", built.elapsed() - added, peak_memory()?);
-    for segment in &info.segments {
+    let added = cpu()?;
+    builder.write(dir)?;
+    let (added, written) = ((added - start) / 1_000_000, (cpu()? - added) / 1_000_000);
+    println!("made up and added in {added} ms, written in {written} ms, peak memory {}", peak_memory()?);
+    Ok(())
+}
+
+fn measure_sizes(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let knowledge = Knowledge::open(dir)?;
+    for segment in &knowledge.info().segments {
         println!("segment {} {:.2} MB", segment.name, segment.size as f64 / 1e6);
     }
-    for (section, size) in Knowledge::open(&dir)?.sizes() {
+    for (section, size) in knowledge.sizes() {
         println!("section {section} {:.2} MB", size as f64 / 1e6);
     }
-    measure_reads(&dir)?;
-    if is_full { measure_diff(&dir) } else { Ok(()) }
+    Ok(())
 }
 
 fn measure_reads(dir: &Path) -> Result<(), Box<dyn Error>> {
     let mut opened: Vec<Duration> = Vec::new();
+    let start = cpu()?;
     for _ in 0..201 {
         let start = Instant::now();
         drop(Knowledge::open(dir)?);
         opened.push(start.elapsed());
     }
+    println!("open {} ns of processor time", (cpu()? - start) / 201);
     opened.sort();
     println!(
-        "open median {:.1?}, slowest {:.1?}",
+        "open by the clock: fastest {:.1?}, median {:.1?}, slowest {:.1?}",
+        opened.first().ok_or("nothing opened")?,
         opened.get(100).ok_or("nothing opened")?,
         opened.last().ok_or("nothing opened")?
     );
@@ -96,6 +115,20 @@ fn measure_reads(dir: &Path) -> Result<(), Box<dyn Error>> {
             f64::from(rows) / LOOKUPS as f64
         );
     }
+    measure_misses(&knowledge, &drawn)?;
+    let start = cpu()?;
+    let mut records = 0;
+    for rows in knowledge.keys().take(20_000) {
+        for row in rows? {
+            row?.to_record()?;
+            records += 1;
+        }
+    }
+    println!("records, owned: {} ns each", (cpu()? - start) / records);
+    Ok(())
+}
+
+fn measure_misses(knowledge: &Knowledge, drawn: &[Key<'_>]) -> Result<(), Box<dyn Error>> {
     let names: Vec<_> = (0..LOOKUPS).map(|number| format!("absent-{number}")).collect();
     let start = cpu()?;
     let mut found = 0;
@@ -103,23 +136,14 @@ fn measure_reads(dir: &Path) -> Result<(), Box<dyn Error>> {
         found += knowledge.lookup(key.release, key.package_type, key.matched_by, name)?.count();
     }
     println!("miss: {} ns ({found} found)", (cpu()? - start) / LOOKUPS as u64);
-    let start = Instant::now();
-    let mut records = 0;
-    for rows in knowledge.keys() {
-        for row in rows? {
-            row?.to_record()?;
-            records += 1;
-        }
-    }
-    println!("every record, owned: {:.2?} for {records}", start.elapsed());
     Ok(())
 }
 
 /// A second database of which every hundredth record has gone, and what `diff` says.
-fn measure_diff(dir: &Path) -> Result<(), Box<dyn Error>> {
+fn measure_diff(dir: &Path, copies: u64) -> Result<(), Box<dyn Error>> {
     let other = tempfile::tempdir()?;
     let mut builder = Builder::new(Timestamp::UNIX_EPOCH);
-    for (_, (feed, record)) in (0u32..).zip(full::records()).filter(|(number, _)| number % 100 > 0) {
+    for (_, (feed, record)) in (0u32..).zip(full::records(copies)).filter(|(number, _)| number % 100 > 0) {
         builder.record(feed, &record)?;
     }
     builder.write(other.path())?;

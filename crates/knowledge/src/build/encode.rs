@@ -14,9 +14,10 @@ use crate::ids::{self, RowId};
 use crate::layout::assemble;
 use crate::scope;
 use crate::section::Section;
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// Something does not fit 32 bits.
 pub(crate) struct TooLarge(pub(crate) &'static str);

@@ -1,7 +1,7 @@
 //! Each value once, numbered as it comes.
 
+use hashbrown::HashMap;
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::Arc;

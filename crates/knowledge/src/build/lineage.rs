@@ -24,16 +24,17 @@ pub(crate) struct Merged {
     pub(crate) past: Vec<(RowDraft, Known)>,
 }
 
-/// Joins `rows` with those of the database `before`, both sorted. `is_news` says of a row that was not there whether its
+/// Joins sorted `rows` with those of the database `before`. `is_news` says of a row that was not there whether its
 /// feed had been read.
 pub(crate) fn merge(
     rows: Vec<RowDraft>,
-    before: &[(RowDraft, Known)],
+    mut before: Vec<(RowDraft, Known)>,
     now: Timestamp,
     is_news: impl Fn(&RowDraft) -> bool,
 ) -> Merged {
+    before.sort_unstable();
     let mut merged = Merged::default();
-    let mut rest = before;
+    let mut rest = &before[..];
     let mut place = 0;
     for of_key in rows.chunk_by(|one, other| one.key == other.key) {
         let Some(key) = of_key.first().map(|row| row.key) else { continue };

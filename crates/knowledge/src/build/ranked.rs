@@ -69,24 +69,16 @@ impl Ranked {
         before.for_each(|(row, _)| *row = ranked(row));
         let before = previous.iter_mut().flat_map(|previous| &mut previous.rows);
         let ids = number_ids(rows.iter_mut().chain(before.map(|(row, _)| row)), &strings);
-        rows.sort_unstable();
-        rows.dedup_by(|row, kept| {
-            let same = row.states_what(kept);
-            if same {
-                kept.feeds |= row.feeds;
-            }
-            same
-        });
+        sort(&mut rows);
         let merged = match previous {
             None => Merged { rows, ..Merged::default() },
-            Some(mut previous) => {
-                previous.rows.sort_unstable();
+            Some(previous) => {
                 let read = read_before(&previous, &scopes, &feeds);
+                let scope_of = |row: &RowDraft| keys.get(row.key as usize).map(|(scope, _)| *scope as usize);
                 let is_news = |row: &RowDraft| {
-                    let scope = keys.get(row.key as usize).and_then(|(scope, _)| read.get(*scope as usize));
-                    scope.is_some_and(|read| read & row.feeds != 0)
+                    scope_of(row).and_then(|scope| read.get(scope)).is_some_and(|read| read & row.feeds != 0)
                 };
-                lineage::merge(rows, &previous.rows, now, is_news)
+                lineage::merge(rows, previous.rows, now, is_news)
             }
         };
         Self { strings, keys, scopes, ids, contexts, subjects, issues, feeds, merged }
@@ -101,6 +93,18 @@ impl Ranked {
     pub(crate) fn text(&self, rank: u32) -> &str {
         self.strings.get(rank as usize).map_or("", |text| text)
     }
+}
+
+/// Sorts rows, and makes one of what several feeds state alike.
+fn sort(rows: &mut Vec<RowDraft>) {
+    rows.sort_unstable();
+    rows.dedup_by(|row, kept| {
+        let same = row.states_what(kept);
+        if same {
+            kept.feeds |= row.feeds;
+        }
+        same
+    });
 }
 
 /// Ranks of the strings that are ids in the order of ids, whose places there rows get.

@@ -32,7 +32,7 @@ impl<'a> Stored<'a> {
 pub(crate) struct Shared {
     pub(crate) section: Vec<u8>,
     /// By hash; a blob that meets another's is laid out again.
-    offsets: std::collections::HashMap<u64, (u32, u32)>,
+    offsets: hashbrown::HashMap<u64, (u32, u32)>,
 }
 
 impl Shared {

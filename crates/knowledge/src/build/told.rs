@@ -6,8 +6,8 @@ use crate::codec::put_blob;
 use crate::detail::{Issue, NONE, Subject};
 use crate::section::Section;
 use crate::texts;
+use hashbrown::HashMap;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 /// What is told, and where.
 pub(crate) struct Told {
