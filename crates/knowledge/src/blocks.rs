@@ -41,48 +41,48 @@ impl Checked {
         Self { table: AtomicBool::new(false), blocks: words }
     }
 
-    /// `body[start..start + length]`, once all blocks it lies in match `table`. `None` in the result: out of bounds.
-    pub(crate) fn read<'a>(
+    /// Whether all blocks in which these bytes lie were found right before.
+    #[inline]
+    pub(crate) fn is_right(&self, start: usize, length: usize) -> bool {
+        let (first, last) = (start / BLOCK_SIZE, (start + length.saturating_sub(1)) / BLOCK_SIZE);
+        // Relaxed: the bit says something of bytes that never change, it publishes nothing.
+        let is_right = |index: usize| {
+            let word = self.blocks.get(index / 64);
+            word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (index % 64) != 0)
+        };
+        is_right(first) && (first == last || (first + 1..=last).all(is_right))
+    }
+
+    /// Compares the blocks of `body` in which these bytes lie with `table`, but those that were right before.
+    #[cold]
+    pub(crate) fn compare(
         &self,
-        body: &'a [u8],
+        body: &[u8],
         table: Table<'_>,
         start: usize,
         length: usize,
-    ) -> Result<Option<&'a [u8]>, Damage> {
-        let Some(bytes) = start.checked_add(length).and_then(|end| body.get(start..end)) else {
-            return Ok(None);
-        };
-        if length > 0 {
-            for index in start / BLOCK_SIZE..=(start + length - 1) / BLOCK_SIZE {
-                self.check(body, table, index)?;
-            }
-        }
-        Ok(Some(bytes))
-    }
-
-    #[inline]
-    fn check(&self, body: &[u8], table: Table<'_>, index: usize) -> Result<(), Damage> {
-        let damage = Damage::Block { index };
-        let word = self.blocks.get(index / 64).ok_or(damage)?;
-        let bit = 1 << (index % 64);
-        // Relaxed: the bit says something of bytes that never change, it publishes nothing.
-        if word.load(Ordering::Relaxed) & bit != 0 {
+    ) -> Result<(), Damage> {
+        if length == 0 {
             return Ok(());
         }
-        self.compare(body, table, index)?;
-        word.fetch_or(bit, Ordering::Relaxed);
-        Ok(())
-    }
-
-    #[cold]
-    fn compare(&self, body: &[u8], table: Table<'_>, index: usize) -> Result<(), Damage> {
         if !self.table.load(Ordering::Relaxed) {
             if xxh3_64(table.bytes) != table.checksum {
                 return Err(Damage::BlockTable);
             }
             self.table.store(true, Ordering::Relaxed);
         }
-        if matches(body, table.bytes, index) { Ok(()) } else { Err(Damage::Block { index }) }
+        for index in start / BLOCK_SIZE..=(start + length - 1) / BLOCK_SIZE {
+            let damage = Damage::Block { index };
+            let word = self.blocks.get(index / 64).ok_or(damage)?;
+            let bit = 1 << (index % 64);
+            if word.load(Ordering::Relaxed) & bit == 0 {
+                if !matches(body, table.bytes, index) {
+                    return Err(damage);
+                }
+                word.fetch_or(bit, Ordering::Relaxed);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -71,6 +71,11 @@ impl<'a> Cursor<'a> {
                 self.0 = rest;
                 Some((*first).into())
             }
+            // Most distances of ids take two bytes.
+            Some((first, [second, rest @ ..])) if *second < 0x80 => {
+                self.0 = rest;
+                Some(u64::from(*first & 0x7f) | u64::from(*second) << 7)
+            }
             _ => self.long_varint(),
         }
     }

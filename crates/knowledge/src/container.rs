@@ -4,8 +4,9 @@ use crate::blocks::{CHECKSUM_SIZE, Checked, Table};
 use crate::codec::Cursor;
 use crate::error::{Damage, KnowledgeError};
 use crate::layout::{FORMAT_MAJOR, HeaderError, Layout};
-use crate::mapped::Mapped;
+use crate::mapped::{self, Mapped};
 use crate::section::Section;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Longest varint of a u32.
@@ -28,7 +29,18 @@ impl Container {
         header: u64,
         needed: &[Section],
     ) -> Result<Self, KnowledgeError> {
-        let file = Mapped::open(path, size)?;
+        Self::of(&mapped::open(path, size)?, path, size, header, needed)
+    }
+
+    /// The same of a file that is open.
+    pub(crate) fn of(
+        file: &File,
+        path: &Path,
+        size: u64,
+        header: u64,
+        needed: &[Section],
+    ) -> Result<Self, KnowledgeError> {
+        let file = Mapped::of(file, path, size)?;
         let damaged = |damage| KnowledgeError::Damaged { path: path.into(), damage };
         let layout = Layout::parse(file.bytes(), header).map_err(|error| match error {
             HeaderError::Damage(damage) => damaged(damage),
@@ -48,7 +60,7 @@ impl Container {
     /// For those who check all of it.
     pub(crate) fn check_all_blocks(&self) -> Result<(), Damage> {
         let body = self.body();
-        self.checked.read(body, self.table(), 0, body.len()).map(drop)
+        self.checked.compare(body, self.table(), 0, body.len())
     }
 
     fn body(&self) -> &[u8] {
@@ -62,7 +74,7 @@ impl Container {
 
     /// Bytes of a section.
     pub(crate) fn length(&self, section: Section) -> usize {
-        self.layout.section(section).len()
+        self.layout.place(section).1
     }
 
     /// Entries of a table whose entries have `size` bytes; it must be of whole ones, and have at least `least`.
@@ -77,13 +89,17 @@ impl Container {
     /// Bytes of a section, from checked blocks.
     #[inline]
     pub(crate) fn read(&self, section: Section, offset: usize, length: usize) -> Result<&[u8], Damage> {
+        let (start, section_length) = self.layout.place(section);
         let malformed = Damage::Malformed { section, offset: offset as u64 };
-        let extent = self.layout.section(section);
-        let end = offset.checked_add(length).ok_or(malformed)?;
-        if end > extent.len() {
+        if length > section_length || offset > section_length - length {
             return Err(malformed);
         }
-        self.checked.read(self.body(), self.table(), extent.start + offset, length)?.ok_or(malformed)
+        let start = start + offset;
+        let bytes = self.body().get(start..start + length).ok_or(malformed)?;
+        if !self.checked.is_right(start, length) {
+            self.checked.compare(self.body(), self.table(), start, length)?;
+        }
+        Ok(bytes)
     }
 
     /// A number of a table of them.
@@ -98,9 +114,10 @@ impl Container {
     #[inline]
     pub(crate) fn blob(&self, section: Section, offset: u32) -> Result<&[u8], Damage> {
         let start = offset as usize;
-        let extent = self.layout.section(section);
+        let (first, section_length) = self.layout.place(section);
         // The length counts only once the blocks are compared in which it and what it speaks of lie.
-        let mut cursor = Cursor::new(self.body().get(extent.start..extent.end).unwrap_or_default());
+        let whole = self.body().get(first..first + section_length).unwrap_or_default();
+        let mut cursor = Cursor::new(whole);
         let found = cursor.take(start).and_then(|_| {
             let (left, length) = (cursor.left(), cursor.offset()? as usize);
             let prefix = left - cursor.left();
@@ -108,7 +125,7 @@ impl Container {
         });
         let Some((prefix, length)) = found else {
             // Where the length's own block is damaged, that is what to say.
-            let left = extent.len().saturating_sub(start);
+            let left = section_length.saturating_sub(start);
             self.read(section, start, left.min(LONGEST_LENGTH))?;
             return Err(Damage::Malformed { section, offset: offset.into() });
         };

@@ -140,9 +140,13 @@ impl Layout {
         Ok(Self { table: table_start..body, table_checksum, body, sections })
     }
 
-    /// Where `section` lies in the body.
-    pub(crate) fn section(&self, section: Section) -> Range<usize> {
-        self.sections.get(section as usize).cloned().flatten().unwrap_or_default()
+    /// Where `section` begins in the body, and its length; of one that is not there, nothing.
+    #[inline]
+    pub(crate) fn place(&self, section: Section) -> (usize, usize) {
+        match self.sections.get(section as usize) {
+            Some(Some(extent)) => (extent.start, extent.end - extent.start),
+            _ => (0, 0),
+        }
     }
 
     /// All of `needed` are there.

@@ -12,33 +12,45 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// A whole file of the size that was promised, mapped for reading.
+/// Opens `path` for reading, which must be a regular file of `size` bytes.
+pub(crate) fn open(path: &Path, size: u64) -> Result<File, KnowledgeError> {
+    let read = |source| KnowledgeError::Read { path: path.into(), source };
+    let damaged = |damage| KnowledgeError::Damaged { path: path.into(), damage };
+    // Asked before opening too: opening a pipe would wait for a writer.
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => damaged(Damage::Absent),
+        _ => read(error),
+    })?;
+    let file = if metadata.is_file() {
+        File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => damaged(Damage::Absent),
+            _ => read(error),
+        })?
+    } else {
+        return Err(damaged(Damage::Size { found: 0, expected: size }));
+    };
+    check_size(&file, path, size)?;
+    Ok(file)
+}
+
+fn check_size(file: &File, path: &Path, size: u64) -> Result<(), KnowledgeError> {
+    let metadata = file.metadata().map_err(|source| KnowledgeError::Read { path: path.into(), source })?;
+    // An empty file cannot be mapped, and is no segment either.
+    if metadata.len() != size || size == 0 {
+        let damage = Damage::Size { found: metadata.len(), expected: size };
+        return Err(KnowledgeError::Damaged { path: path.into(), damage });
+    }
+    Ok(())
+}
+
+/// A whole file, mapped for reading.
 pub(crate) struct Mapped(Mmap);
 
 impl Mapped {
-    /// Maps `path`, which must be a regular file of `size` bytes.
-    pub(crate) fn open(path: &Path, size: u64) -> Result<Self, KnowledgeError> {
-        let read = |source| KnowledgeError::Read { path: path.into(), source };
-        let damaged = |damage| KnowledgeError::Damaged { path: path.into(), damage };
-        // Asked before opening too: opening a pipe would wait for a writer.
-        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => damaged(Damage::Absent),
-            _ => read(error),
-        })?;
-        let file = if metadata.is_file() {
-            File::open(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => damaged(Damage::Absent),
-                _ => read(error),
-            })?
-        } else {
-            return Err(damaged(Damage::Size { found: 0, expected: size }));
-        };
-        let found = file.metadata().map_err(read)?.len();
-        // An empty file cannot be mapped, and is no segment either.
-        if found != size || size == 0 {
-            return Err(damaged(Damage::Size { found, expected: size }));
-        }
-        Ok(Self(map(&file).map_err(read)?))
+    /// Maps a file that [`open()`] gave, perhaps long ago.
+    pub(crate) fn of(file: &File, path: &Path, size: u64) -> Result<Self, KnowledgeError> {
+        check_size(file, path, size)?;
+        Ok(Self(map(file).map_err(|source| KnowledgeError::Read { path: path.into(), source })?))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

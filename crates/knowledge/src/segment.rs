@@ -139,7 +139,9 @@ impl Segment {
 
     /// There is a text with this number.
     pub(crate) fn is_told(&self, number: u32) -> Result<(), KnowledgeError> {
-        if self.texts.as_ref().is_some_and(|texts| texts.has(number)) {
+        if let Some(texts) = &self.texts
+            && texts.has(number)?
+        {
             return Ok(());
         }
         Err(self.damaged(Damage::Malformed { section: Section::Subjects, offset: number.into() }))
@@ -252,7 +254,7 @@ impl Segment {
             }
         }
         match &self.texts {
-            Some(texts) => texts.verify().map_err(|damage| texts.damaged(damage)),
+            Some(texts) => texts.verify(),
             None => Ok(()),
         }
     }

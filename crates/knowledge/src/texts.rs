@@ -9,11 +9,13 @@
 use crate::codec::{Cursor, put_blob};
 use crate::container::Container;
 use crate::error::{Damage, KnowledgeError};
+use crate::mapped;
 use crate::section::Section;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Bytes after which a block ends.
 const BLOCK: usize = 32 * 1024;
@@ -58,8 +60,17 @@ pub(crate) fn encode<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Vec
     Some(vec![(Section::Offsets, offsets), (Section::Blocks, blocks)])
 }
 
-/// A file of texts.
+/// A file of texts. It is held open and read when something is shown: most that open a database show nothing of it.
 pub(crate) struct Texts {
+    held: File,
+    path: PathBuf,
+    size: u64,
+    header: u64,
+    file: OnceLock<Mapped>,
+}
+
+/// What was made of the file.
+struct Mapped {
     file: Container,
     blocks: usize,
     /// What was decompressed, by block.
@@ -99,16 +110,42 @@ struct Entry {
 
 impl Texts {
     pub(crate) fn open(path: &Path, size: u64, header: u64) -> Result<Self, KnowledgeError> {
-        let file = Container::open(path, size, header, &[Section::Offsets, Section::Blocks])?;
+        let held = mapped::open(path, size)?;
+        Ok(Self { held, path: path.into(), size, header, file: OnceLock::new() })
+    }
+
+    fn mapped(&self) -> Result<&Mapped, KnowledgeError> {
+        if let Some(mapped) = self.file.get() {
+            return Ok(mapped);
+        }
+        let needed = [Section::Offsets, Section::Blocks];
+        let file = Container::of(&self.held, &self.path, self.size, self.header, &needed)?;
         let entries = file.entries(Section::Offsets, ENTRY, 1).map_err(|damage| file.damaged(damage))?;
-        Ok(Self { file, blocks: entries - 1, kept: Mutex::default() })
+        // Two threads may both have opened it: one of them has done so in vain.
+        Ok(self.file.get_or_init(|| Mapped { file, blocks: entries - 1, kept: Mutex::default() }))
     }
 
     /// The text with this number.
     pub(crate) fn get(&self, number: u32) -> Result<String, KnowledgeError> {
-        self.find(number).map_err(|damage| self.file.damaged(damage))
+        let mapped = self.mapped()?;
+        mapped.find(number).map_err(|damage| mapped.file.damaged(damage))
     }
 
+    /// There is a text with this number.
+    pub(crate) fn has(&self, number: u32) -> Result<bool, KnowledgeError> {
+        let mapped = self.mapped()?;
+        let end = mapped.entry(mapped.blocks).map_err(|damage| mapped.file.damaged(damage))?;
+        Ok(number < end.first)
+    }
+
+    /// Every block is what its entry says.
+    pub(crate) fn verify(&self) -> Result<(), KnowledgeError> {
+        let mapped = self.mapped()?;
+        mapped.verify().map_err(|damage| mapped.file.damaged(damage))
+    }
+}
+
+impl Mapped {
     fn find(&self, number: u32) -> Result<String, Damage> {
         let (mut low, mut high) = (0, self.blocks);
         while low < high {
@@ -119,11 +156,6 @@ impl Texts {
         let index = low.checked_sub(1).ok_or(malformed)?;
         let place = number - self.entry(index)?.first;
         self.block(index)?.text(place as usize).map(str::to_owned).ok_or(malformed)
-    }
-
-    /// There is a text with this number.
-    pub(crate) fn has(&self, number: u32) -> bool {
-        self.entry(self.blocks).is_ok_and(|end| number < end.first)
     }
 
     fn entry(&self, index: usize) -> Result<Entry, Damage> {
@@ -161,8 +193,7 @@ impl Texts {
         Some(block).filter(|block| block.len() == raw).and_then(Block::of).ok_or(malformed)
     }
 
-    /// Every block is what its entry says.
-    pub(crate) fn verify(&self) -> Result<(), Damage> {
+    fn verify(&self) -> Result<(), Damage> {
         self.file.check_all_blocks()?;
         let malformed = Damage::Extent { section: Section::Offsets };
         let mut first = 0;
@@ -178,9 +209,5 @@ impl Texts {
         let whole =
             end.first == first && end.place as usize == self.file.length(Section::Blocks) && end.raw == 0;
         if whole { Ok(()) } else { Err(malformed) }
-    }
-
-    pub(crate) fn damaged(&self, damage: Damage) -> KnowledgeError {
-        self.file.damaged(damage)
     }
 }

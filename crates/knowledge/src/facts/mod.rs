@@ -179,7 +179,7 @@ impl Facts {
             table.verify().map_err(|damage| table.file.damaged(damage))?;
         }
         if let Some(texts) = &self.texts {
-            texts.verify().map_err(|damage| texts.damaged(damage))?;
+            texts.verify()?;
         }
         for table in self.lifecycles.iter().chain(self.repositories.values()) {
             table.verify().map_err(|damage| table.file.damaged(damage))?;
