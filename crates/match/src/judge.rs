@@ -6,9 +6,11 @@
 
 use crate::branch;
 use crate::family::judged_by;
-use crate::stream::{Products, Standing, is_of_line, standing};
+use crate::stream::{Products, Standing, is_bare, is_of_line, standing};
 use imagescan_knowledge::FiledRecord;
-use imagescan_model::{AdvisoryRecord, AdvisoryState, Family, MatchKey, MatchedBy, Names, PackageType};
+use imagescan_model::{
+    AdvisoryRecord, AdvisoryState, Family, MatchKey, MatchedBy, Names, PackageType, Streams,
+};
 use imagescan_version::Order;
 use std::cmp::Ordering;
 
@@ -93,6 +95,11 @@ impl Judge<'_> {
         let by = |matched_by| move |row: &&FiledRecord| row.record.matched_by == matched_by;
         if self.family.names == Names::Both && counting.iter().any(by(MatchedBy::Binary)) {
             counting.retain(by(MatchedBy::Binary));
+        }
+        // A fix in a repository that the image has goes before what is said of all of the product.
+        let products = self.family.streams == Streams::Products;
+        if products && counting.iter().any(|row| row.record.fixed_version.is_some()) {
+            counting.retain(|row| row.record.fixed_version.is_some() || !is_bare(&row.record));
         }
         let elsewhere: Vec<&FiledRecord> = of(Standing::Elsewhere)
             .filter(|row| row.record.fixed_version.is_some() && self.holds(row))
@@ -185,7 +192,9 @@ impl Judge<'_> {
     fn speaks_of(&self, row: &AdvisoryRecord) -> bool {
         let architecture = match &self.key.architecture {
             Some(architecture) if !row.architectures.is_empty() => {
-                matches!(architecture.as_str(), "all" | "noarch") || row.architectures.contains(architecture)
+                matches!(architecture.as_str(), "all" | "noarch")
+                    || row.architectures.contains(architecture)
+                    || self.family.streams == Streams::Builds && runs_on(architecture, &row.architectures)
             }
             _ => true,
         };
@@ -222,6 +231,12 @@ impl Judge<'_> {
             state => state,
         }
     }
+}
+
+/// Oracle names the architectures of systems: packages for 32 bits run on those for 64, too.
+fn runs_on(architecture: &str, systems: &[String]) -> bool {
+    let is_small = matches!(architecture, "i386" | "i486" | "i586" | "i686");
+    is_small && systems.iter().any(|system| matches!(system.as_str(), "i386" | "x86_64"))
 }
 
 /// What `row` decides among `rows`.

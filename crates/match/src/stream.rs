@@ -26,6 +26,18 @@ impl<'a> Cpe<'a> {
         let edition = parts.nth(1).filter(|edition| !edition.is_empty());
         Some(Self { product, version, edition })
     }
+
+    fn major(&self) -> &'a str {
+        self.version.split('.').next().unwrap_or_default()
+    }
+}
+
+/// The product that Red Hat Enterprise Linux itself is.
+const SYSTEM: &str = "enterprise_linux";
+
+/// Whether a row is of all of a product, not of one of its repositories: so what has no fix is filed.
+pub(crate) fn is_bare(row: &AdvisoryRecord) -> bool {
+    row.stream.as_deref().and_then(Cpe::parse).is_some_and(|cpe| cpe.edition.is_none())
 }
 
 impl Products {
@@ -52,13 +64,15 @@ impl Products {
     fn has(&self, cpe: &str, major: &str) -> bool {
         let Some(row) = Cpe::parse(cpe) else { return false };
         if self.cpes.is_empty() {
-            return row.product == "enterprise_linux" && row.version == major;
+            return row.product == SYSTEM && row.major() == major;
         }
         let same = |own: Cpe<'_>| {
             let edition = row.edition.is_none() || own.edition.is_none() || row.edition == own.edition;
-            // What has no fix is filed under the major, though repositories may name a minor.
-            let major = own.version.split('.').next();
-            let version = own.version == row.version || row.edition.is_none() && major == Some(row.version);
+            // The system's own repositories go from minor to minor (`enterprise_linux:10.1`).
+            let version = match row.product {
+                SYSTEM => own.major() == row.major(),
+                _ => own.version == row.version,
+            };
             own.product == row.product && version && edition
         };
         self.cpes.iter().filter_map(|cpe| Cpe::parse(cpe)).any(same)
@@ -179,6 +193,11 @@ mod tests {
         assert!(meant.has(extended, "8") && !meant.has("cpe:/a:redhat:rhel_eus:8.4::appstream", "8"));
         // An image that does not say has the system, and nothing else.
         assert!(image(&[]).has(base, "8") && image(&[]).has(apps, "8"));
+        let (tenth, next) =
+            ("cpe:/o:redhat:enterprise_linux:10.1::baseos", "cpe:/o:redhat:enterprise_linux:10.2::baseos");
+        assert!(image(&[]).has(tenth, "10") && image(&[tenth]).has(next, "10"));
+        assert!(image(&[tenth]).has("cpe:/o:redhat:enterprise_linux:10", "10"));
+        assert!(!image(&[tenth]).has("cpe:/o:redhat:enterprise_linux_eus:10.1::baseos", "10"));
         assert!(!image(&[]).has(extended, "8") && !image(&[]).has(base, "9"));
     }
 

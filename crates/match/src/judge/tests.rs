@@ -221,6 +221,24 @@ fn a_fix_of_a_product_that_the_image_has_not_says_nothing() {
 }
 
 #[test]
+fn a_fix_in_a_repository_goes_before_what_is_said_of_the_product() {
+    use AdvisoryState::{Affected, NotAffected, WillNotFix};
+    let apps = "cpe:/a:redhat:enterprise_linux:8::appstream";
+    let bare = "cpe:/o:redhat:enterprise_linux:8";
+    let rows = [
+        binary(of_stream(row("CVE-1", Affected, None, Some("1-3.el8")), Some(apps))),
+        binary(of_stream(row("CVE-1", WillNotFix, None, None), Some(bare))),
+    ];
+    assert_eq!(state_of(&rpm("rhel", "8.6", "1-3.el8"), &rows), Some(NotAffected));
+    assert_eq!(state_of(&rpm("rhel", "8.6", "1-2.el8"), &rows), Some(Affected));
+    assert_eq!(state_of(&rpm("rhel", "8.6", "1-3.el8"), &rows[1..]), Some(WillNotFix));
+    // Where the fix is in a product that the image has not, the product's word stands.
+    let products = Products { cpes: vec!["cpe:/o:redhat:enterprise_linux:8::baseos".into()] };
+    let key = rpm("rhel", "8.6", "1-3.el8");
+    assert_eq!(judge_key(&key, &rows, &products)[0].state, WillNotFix);
+}
+
+#[test]
 fn a_module_fix_and_a_plain_package_have_nothing_to_do_with_each_other() {
     use AdvisoryState::Affected;
     let fix = "1.2-3.module_el8.5.0+119";
@@ -306,4 +324,18 @@ fn whoever_has_any_of_several_builds_of_one_advisory_has_it_fixed() {
     // A later advisory is another matter.
     let later = [rows[0].clone(), by("ALSA-2", "2:8.0-17.el8")];
     assert_eq!(of("2:8.0-16.el8", &later), (Affected, Some("2:8.0-17.el8".into())));
+}
+
+#[test]
+fn oracle_names_the_architecture_of_the_system() {
+    let mut fix = binary(row("CVE-1", AdvisoryState::Affected, None, Some("2-1.el8")));
+    fix.record.architectures = vec!["x86_64".into()];
+    let of = |distribution, architecture: &str| {
+        let mut key = rpm(distribution, "8", "1-1.el8");
+        key.architecture = Some(architecture.into());
+        state_of(&key, std::slice::from_ref(&fix))
+    };
+    assert_eq!(of("ol", "i686"), Some(AdvisoryState::Affected));
+    assert_eq!(of("ol", "aarch64"), None);
+    assert_eq!(of("rhel", "i686"), None);
 }
