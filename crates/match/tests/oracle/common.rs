@@ -2,8 +2,10 @@
 
 use imagescan_feeds::{Description, Input, descriptions, parse};
 use imagescan_knowledge::{Builder, Knowledge};
-use imagescan_match::{Options, judge};
-use imagescan_model::{AdvisoryState, FeedInfo, Inventory, Package, PackageType, SourcePackage, System};
+use imagescan_match::{Options, Products, judge, judge_key};
+use imagescan_model::{
+    AdvisoryState, FeedInfo, Inventory, MatchKey, MatchedBy, Package, PackageType, SourcePackage, System,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
@@ -136,6 +138,28 @@ pub(crate) fn ours(knowledge: &Knowledge, system: System, package: Package) -> V
     findings
         .into_iter()
         .filter_map(|finding| Some((finding.id, (finding.state?, finding.fixed_version))))
+        .collect()
+}
+
+/// Our verdicts on a package of an image that has the repositories of some CPE names.
+pub(crate) fn ours_with(
+    knowledge: &Knowledge,
+    system: &System,
+    package: &Package,
+    cpes: &[&str],
+) -> Verdicts {
+    let products = Products { cpes: cpes.iter().map(|cpe| String::from(*cpe)).collect() };
+    let key = MatchKey::of(system, package);
+    let release = key.release.clone().unwrap();
+    let mut rows = Vec::new();
+    for (matched_by, name) in [(MatchedBy::Binary, &key.name), (MatchedBy::Source, &key.source_name)] {
+        let found = knowledge.lookup(&release, &key.package_type, matched_by, name).unwrap();
+        rows.extend(found.map(|row| row.unwrap().to_filed().unwrap()));
+    }
+    rows.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+    judge_key(&key, &rows, &products)
+        .into_iter()
+        .map(|found| (found.row.id.clone(), (found.state, found.fixed_version.map(String::from))))
         .collect()
 }
 

@@ -176,7 +176,7 @@ pub(crate) fn check(
     states
 }
 
-fn draw(random: &mut Random, of_package: &[&Said]) -> Asked {
+pub(crate) fn draw(random: &mut Random, of_package: &[&Said]) -> Asked {
     let said = *random.of(of_package);
     let fixes: Vec<&str> = of_package.iter().filter_map(|said| said.fix.as_deref()).collect();
     let version = match said.fix.as_ref().or(said.after.as_ref()) {
@@ -187,7 +187,7 @@ fn draw(random: &mut Random, of_package: &[&Said]) -> Asked {
     let known: Vec<&String> = of_package.iter().flat_map(|said| &said.architectures).collect();
     let architecture = match random.below(8) {
         0 => "noarch".into(),
-        1 => "riscv64".into(),
+        1 => ["riscv64", "i686"][random.below(2)].into(),
         _ if known.is_empty() => "x86_64".into(),
         _ => (*random.of(&known)).clone(),
     };
