@@ -101,9 +101,14 @@ impl Judge<'_> {
         if products && counting.iter().any(|row| row.record.fixed_version.is_some()) {
             counting.retain(|row| row.record.fixed_version.is_some() || !is_bare(&row.record));
         }
-        let elsewhere: Vec<&FiledRecord> = of(Standing::Elsewhere)
-            .filter(|row| row.record.fixed_version.is_some() && self.holds(row))
-            .collect();
+        let supported: Vec<&FiledRecord> =
+            of(Standing::Elsewhere).filter(|row| row.record.fixed_version.is_some()).collect();
+        // Longer support goes on with the same builds (SUSE; Ubuntu marks them): who has its fix has it fixed.
+        let unfixed = counting.iter().all(|row| row.record.fixed_version.is_none());
+        if self.order == Order::Rpm && unfixed && supported.iter().any(|row| self.has_fix(row)) {
+            counting = supported.iter().copied().filter(|row| self.has_fix(row)).collect();
+        }
+        let elsewhere: Vec<&FiledRecord> = supported.into_iter().filter(|row| self.holds(row)).collect();
         let mut judgement = match (counting.is_empty(), elsewhere.first()) {
             (false, _) => self.of_counting(&counting)?,
             // The release itself is silent, for its own support is over.

@@ -79,6 +79,9 @@ impl Products {
     }
 }
 
+/// Repositories of openSUSE and SUSE that everybody has, with packages of their own beside the system's.
+const BESIDE: [&str; 2] = ["nonfree", "packagehub"];
+
 /// What a row's stream makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -110,6 +113,7 @@ pub(crate) fn standing(
             let major = key.release.as_ref().map_or("", |release| &release.version);
             counts(products.has(cpe, major))
         }
+        (Streams::Support, Some(stream)) if BESIDE.contains(&stream) => Standing::Counts,
         (Streams::Support, Some(stream)) if has_support(key, version, stream) => Standing::Prevails,
         (Streams::Support, Some(_)) => Standing::Elsewhere,
         (Streams::Repositories, Some(stream)) => counts(follows(version, row, stream)),
@@ -135,6 +139,8 @@ fn has_support(key: &MatchKey, version: &str, stream: &str) -> bool {
         "esm-infra" | "esm-infra-legacy" => pro.infra,
         "esm-apps" => pro.apps,
         "esm" => pro.infra || pro.apps,
+        // SUSE Linux Enterprise Server for SAP Applications, by os-release's CPE name.
+        "sap" => key.conditions.iter().any(|name| name.contains(":sles_sap:")),
         _ => false,
     };
     let is_fips = stream.starts_with("fips");

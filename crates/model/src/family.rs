@@ -79,6 +79,9 @@ const PLAIN: Family = Family {
 /// Of Red Hat and those who rebuild its packages.
 const ENTERPRISE: Family = Family { names: Names::Binary, minors: true, ..PLAIN };
 
+const SUSE: Family =
+    Family { names: Names::Binary, streams: Streams::Support, vendors: &["SUSE", "openSUSE"], ..PLAIN };
+
 /// The table.
 pub const FAMILIES: &[Family] = &[
     Family { distributions: &["debian"], ..PLAIN },
@@ -130,12 +133,19 @@ pub const FAMILIES: &[Family] = &[
     },
     Family { distributions: &["fedora", "epel"], names: Names::Both, vendors: &[FEDORA], ..PLAIN },
     Family {
-        distributions: &["sles", "sle-micro", "opensuse-leap", "opensuse-tumbleweed"],
-        names: Names::Binary,
-        streams: Streams::Support,
-        vendors: &["SUSE", "openSUSE"],
-        ..PLAIN
+        distributions: &[
+            "sles",
+            "sle-micro",
+            "sl-micro",
+            "opensuse",
+            "opensuse-leap",
+            "opensuse-leap-micro",
+            "opensuse-tumbleweed",
+        ],
+        ..SUSE
     },
+    // Tumbleweed's packages, updated in another way.
+    Family { distributions: &["opensuse-microos"], judged: Judged::As("opensuse-tumbleweed"), ..SUSE },
     Family { distributions: &["photon"], names: Names::Both, vendors: &["VMware", "Broadcom"], ..PLAIN },
     Family { distributions: &["azurelinux", "mariner"], vendors: &["Microsoft"], ..PLAIN },
 ];
@@ -179,6 +189,8 @@ mod tests {
         assert_eq!(of("devuan:5", None).as_deref(), Some("debian:12"));
         assert_eq!(of("devuan:99", None), None);
         assert_eq!(of("pop:22.04", None).as_deref(), Some("ubuntu:22.04"));
+        assert_eq!(of("opensuse-microos:", None).as_deref(), Some("opensuse-tumbleweed"));
+        assert_eq!(family("sl-micro").names, Names::Binary);
         assert_eq!(of("centos:7", Some("CentOS")).as_deref(), Some("rhel:7"));
         assert_eq!(of("rocky:9", Some("Fedora Project")).as_deref(), Some("epel:9"));
         assert_eq!(of("fedora:40", Some("Fedora Project")).as_deref(), Some("fedora:40"));

@@ -125,7 +125,9 @@ impl Release {
                     _ => None,
                 }
             }
-            "wolfi" | "chainguard" | "arch" | "opensuse-tumbleweed" => Some(Self::new(id, "")),
+            "wolfi" | "chainguard" | "arch" | "opensuse-microos" | "opensuse-tumbleweed" => {
+                Some(Self::new(id, ""))
+            }
             // Languages: what OSV says of their packages holds whatever the system.
             "pypi" | "cargo" | "golang" | "npm" | "maven" | "gem" | "nuget" | "composer" | "bitnami"
             | "hex" | "pub" => Some(Self::new(id, "")),

@@ -339,3 +339,36 @@ fn oracle_names_the_architecture_of_the_system() {
     assert_eq!(of("ol", "aarch64"), None);
     assert_eq!(of("rhel", "i686"), None);
 }
+
+#[test]
+fn who_has_a_build_of_suses_longer_support_has_its_fix() {
+    use AdvisoryState::{Affected, NotAffected, WillNotFix};
+    let rows = [
+        binary(row("CVE-1", Affected, None, None)),
+        binary(of_stream(row("CVE-1", Affected, None, Some("9.0-150400.5")), Some("ltss"))),
+    ];
+    let of = |version, rows: &[FiledRecord]| fixes_of(&rpm("sles", "15.4", version), rows);
+    assert_eq!(of("9.0-150400.5", &rows), (NotAffected, Some("9.0-150400.5".into())));
+    assert_eq!(of("9.0-150400.4", &rows), (Affected, None));
+    assert_eq!(of("9.0-150400.4", &rows[1..]), (WillNotFix, None));
+    assert_eq!(of("9.0-150400.5", &rows[1..]).0, NotAffected);
+    // What is fixed for all is judged by that.
+    let mended = [binary(row("CVE-1", Affected, None, Some("9.0-150400.9"))), rows[1].clone()];
+    assert_eq!(of("9.0-150400.6", &mended), (Affected, Some("9.0-150400.9".into())));
+}
+
+#[test]
+fn repositories_that_everybody_has_are_no_paid_support() {
+    use AdvisoryState::{Affected, WillNotFix};
+    let of = |key: &MatchKey, stream| {
+        let row = binary(of_stream(row("CVE-1", Affected, None, Some("2-1")), Some(stream)));
+        state_of(key, &[row])
+    };
+    let mut key = rpm("sles", "15.4", "1-1");
+    assert_eq!(of(&key, "packagehub"), Some(Affected));
+    assert_eq!(of(&key, "sap"), Some(WillNotFix));
+    key.conditions = vec!["cpe:/o:suse:sles_sap:15:sp4".into()];
+    assert_eq!(of(&key, "sap"), Some(Affected));
+    assert_eq!(of(&key, "ltss"), Some(WillNotFix));
+    assert_eq!(of(&rpm("sl-micro", "6.0", "1-1"), "extreme"), Some(WillNotFix));
+}
