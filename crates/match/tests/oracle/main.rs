@@ -16,3 +16,4 @@ mod plain;
 mod rebuilds;
 mod redhat;
 mod rpm;
+mod suse;
