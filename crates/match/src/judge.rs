@@ -108,8 +108,19 @@ impl Judge<'_> {
         if self.order == Order::Rpm && unfixed && supported.iter().any(|row| self.has_fix(row)) {
             counting = supported.iter().copied().filter(|row| self.has_fix(row)).collect();
         }
+        // Nobody looks at an old release, but at what is built on it: not affected there is not affected here.
+        let ended = |row: &&FiledRecord| row.record.state == AdvisoryState::EndOfLife;
+        let denies =
+            |row: &&FiledRecord| row.record.state == AdvisoryState::NotAffected && self.goes_on(&row.record);
+        if !counting.is_empty()
+            && counting.iter().all(ended)
+            && of(Standing::Elsewhere).any(|row| denies(&row))
+        {
+            counting = of(Standing::Elsewhere).filter(denies).collect();
+        }
         let elsewhere: Vec<&FiledRecord> = supported.into_iter().filter(|row| self.holds(row)).collect();
-        let mut judgement = match (counting.is_empty(), elsewhere.first()) {
+        let silent = elsewhere.iter().find(|row| self.goes_on(&row.record));
+        let mut judgement = match (counting.is_empty(), silent) {
             (false, _) => self.of_counting(&counting)?,
             // The release itself is silent, for its own support is over.
             (true, Some(first)) => {
@@ -177,6 +188,12 @@ impl Judge<'_> {
         let governing = branch::governing(self.version(&row.record), &fixes, self.order);
         kept.retain(|row| fix(row).is_none_or(|fixed| governing.contains(&fixed)));
         kept
+    }
+
+    /// Whether a row's stream goes on where the support of the release ends. FIPS and real-time builds stand beside it:
+    /// what is fixed there may never have been in the release.
+    fn goes_on(&self, row: &AdvisoryRecord) -> bool {
+        self.order == Order::Rpm || row.stream.as_deref().is_some_and(|stream| stream.starts_with("esm"))
     }
 
     fn has_fix(&self, row: &FiledRecord) -> bool {

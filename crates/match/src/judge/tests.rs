@@ -372,3 +372,35 @@ fn repositories_that_everybody_has_are_no_paid_support() {
     assert_eq!(of(&key, "ltss"), Some(WillNotFix));
     assert_eq!(of(&rpm("sl-micro", "6.0", "1-1"), "extreme"), Some(WillNotFix));
 }
+
+fn ubuntu(version: &str) -> MatchKey {
+    MatchKey { release: Some(Release::new("ubuntu", "18.04")), ..key(version) }
+}
+
+#[test]
+fn what_esm_calls_not_affected_is_not_affected_where_support_has_ended() {
+    use AdvisoryState::{Affected, EndOfLife, NotAffected, WillNotFix};
+    let denied = of_stream(row("CVE-1", NotAffected, None, None), Some("esm-infra"));
+    let of = |state| state_of(&ubuntu("1"), &[row("CVE-1", state, None, None), denied.clone()]);
+    assert_eq!(of(EndOfLife), Some(NotAffected));
+    // Somebody did look at these.
+    assert_eq!((of(WillNotFix), of(Affected)), (Some(WillNotFix), Some(Affected)));
+    let fips = of_stream(row("CVE-1", NotAffected, None, None), Some("fips"));
+    assert_eq!(state_of(&ubuntu("1"), &[row("CVE-1", EndOfLife, None, None), fips]), Some(EndOfLife));
+    assert_eq!(state_of(&ubuntu("1"), &[denied]), None);
+}
+
+#[test]
+fn what_only_fips_or_real_time_builds_have_says_nothing_of_the_release() {
+    use AdvisoryState::{Affected, WillNotFix};
+    let of = |stream| {
+        let row = of_stream(row("CVE-1", Affected, None, Some("1.1.1-1ubuntu2.fips.9")), Some(stream));
+        (
+            state_of(&ubuntu("1.1.1-1ubuntu2.1"), std::slice::from_ref(&row)),
+            state_of(&ubuntu("1.1.1-1ubuntu2.fips.1"), &[row]),
+        )
+    };
+    assert_eq!(of("fips-updates"), (None, Some(Affected)));
+    assert_eq!(of("realtime"), (None, None));
+    assert_eq!(of("esm-apps"), (Some(WillNotFix), Some(WillNotFix)));
+}
