@@ -17,3 +17,4 @@ mod rebuilds;
 mod redhat;
 mod rpm;
 mod suse;
+mod ubuntu;
