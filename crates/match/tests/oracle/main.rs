@@ -17,4 +17,5 @@ mod rebuilds;
 mod redhat;
 mod rpm;
 mod suse;
+mod traps;
 mod ubuntu;
