@@ -205,12 +205,13 @@ fn expected(asked: &Asked, image: &[&str], said: &[&Said]) -> Verdicts {
 }
 
 /// Images by their content sets, which are told as CPE names.
-const IMAGES: [&[&str]; 9] = [
+const IMAGES: [&[&str]; 10] = [
     &[],
     &[],
     &["cpe:/o:redhat:enterprise_linux:8::baseos", "cpe:/a:redhat:enterprise_linux:8::appstream"],
     &["cpe:/o:redhat:enterprise_linux:9::baseos", "cpe:/a:redhat:enterprise_linux:9::appstream"],
     &["cpe:/o:redhat:rhel_eus:8.6::baseos", "cpe:/a:redhat:rhel_eus:8.6::appstream"],
+    &["cpe:/a:redhat:enterprise_linux:8::appstream", "cpe:/a:redhat:rhel_eus:8.6::appstream"],
     &["cpe:/o:redhat:rhel_eus:9.0::baseos", "cpe:/a:redhat:rhel_eus:9.0::appstream"],
     &["cpe:/o:redhat:enterprise_linux:10.0::baseos", "cpe:/o:redhat:enterprise_linux:10.1::baseos"],
     &["cpe:/o:redhat:enterprise_linux:8::baseos", "cpe:/a:redhat:rhel_satellite_client:6::el8"],

@@ -99,7 +99,11 @@ fn document(random: &mut Random, cve: &str) -> Value {
             if cpe.contains("::") {
                 fixed(random, &mut parts, (product, package, major, module));
             } else {
-                unfixed(random, &mut parts, (product, package), module);
+                // Of the binary package, of the source, or of both.
+                let told = random.below(3);
+                for source in [false, true].into_iter().filter(|source| told == 2 || *source == (told == 1)) {
+                    unfixed(random, &mut parts, (product, package, source), module);
+                }
             }
         }
     }
@@ -136,8 +140,12 @@ fn fixed(random: &mut Random, parts: &mut Parts, (product, package, major, modul
     }
 }
 
-fn unfixed(random: &mut Random, parts: &mut Parts, (product, package): (&str, &str), module: Option<&str>) {
-    let source = random.below(3) == 0;
+fn unfixed(
+    random: &mut Random,
+    parts: &mut Parts,
+    (product, package, source): (&str, &str, bool),
+    module: Option<&str>,
+) {
     let purl = format!("pkg:rpm/redhat/{package}{}", if source { "?arch=src" } else { "" });
     let name = if source { format!("{package}.src") } else { package.into() };
     let id = parts.add(product, &name, &purl, module);
