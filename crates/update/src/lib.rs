@@ -1,6 +1,6 @@
 //! Feeds, from where they are published or lie, into a database.
 //!
-//! Comes in: descriptions of feeds, and either files ([`build`]) or an HTTP client ([`Update`]). Goes out: a database
+//! Comes in: descriptions of feeds, and either files ([`build()`]) or an HTTP client ([`Update`]). Goes out: a database
 //! that takes the place of the one before when it is whole. Each feed stands for itself: one that cannot be had or
 //! read keeps the rows it had, and says why.
 //!
