@@ -224,7 +224,7 @@ mod tests {
             ("etc/debian_version", "trixie/sid\n", "debian:sid"),
             ("etc/alpine-release", "3.20.3\n", "alpine:3.20"),
             ("etc/redhat-release", "CentOS Linux release 7.9.2009 (Core)\n", "centos:7"),
-            ("etc/redhat-release", "Red Hat Enterprise Linux release 9.4 (Plow)", "rhel:9.4"),
+            ("etc/redhat-release", "Red Hat Enterprise Linux release 9.4 (Plow)", "rhel:9"),
             ("etc/lsb-release", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\n", "ubuntu:22.04"),
         ] {
             let (system, _) = of(&[(path, content)]);
