@@ -22,6 +22,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::HashMap;
 
+/// A CSAF document, as its vendor reads it.
+pub(crate) struct Said<'a> {
+    pub(crate) head: &'a Head<'a>,
+    pub(crate) tree: &'a ProductTree<'a>,
+    pub(crate) of: &'a [Vulnerability<'a>],
+}
+
 /// The document as JSON of the shape `T`, which may borrow from it.
 pub(crate) fn json<'a, T: Deserialize<'a>>(
     document: &Document<'_>,

@@ -100,7 +100,7 @@ impl RedHat {
         let json: Json<'_> = csaf::json(document, bytes, "CSAF document")?;
         match (json.document, json.data) {
             (Some(head), None) if self.is_current(document, &head)? => {
-                let said = vex::Said { head: &head, tree: &json.product_tree, of: &json.vulnerabilities };
+                let said = csaf::Said { head: &head, tree: &json.product_tree, of: &json.vulnerabilities };
                 vex::read(&self.feed, document, &said, out)
             }
             (Some(_), None) => {

@@ -5,8 +5,7 @@
 
 use super::package::{self, Package};
 use crate::csaf::{
-    self, ByProduct, Common, Head, Key, ProductTree, Products, Remediation, Rows, Status, Threat,
-    Vulnerability,
+    self, ByProduct, Common, Head, Key, Products, Remediation, Rows, Said, Status, Threat, Vulnerability,
 };
 use crate::document::Document;
 use crate::error::FeedError;
@@ -16,13 +15,6 @@ use imagescan_model::{
 };
 use jiff::Timestamp;
 use std::collections::HashSet;
-
-/// A CSAF document.
-pub(super) struct Said<'a> {
-    pub(super) head: &'a Head<'a>,
-    pub(super) tree: &'a ProductTree<'a>,
-    pub(super) of: &'a [Vulnerability<'a>],
-}
 
 pub(super) fn read(
     feed: &str,

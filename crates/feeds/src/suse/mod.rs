@@ -43,7 +43,7 @@ impl Suse {
         let Some(head) = json.document else { return Err(document.unrecognised(&self.feed, EXPECTED)) };
         match &*head.tracking.status {
             "final" | "interim" | "draft" => {
-                let said = vex::Said { head: &head, tree: &json.product_tree, of: &json.vulnerabilities };
+                let said = csaf::Said { head: &head, tree: &json.product_tree, of: &json.vulnerabilities };
                 vex::read(&self.feed, document, &said, out)
             }
             "deleted" => {

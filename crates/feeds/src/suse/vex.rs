@@ -6,8 +6,8 @@
 
 use super::product::{self, Product};
 use crate::csaf::{
-    self, ByProduct, Common, Head, Key, Leaf, Meaning, ProductTree, Products, Purl, Remediation, Rows,
-    Status, Threat, Vulnerability,
+    self, ByProduct, Common, Head, Key, Leaf, Meaning, Products, Purl, Remediation, Rows, Said, Status,
+    Threat, Vulnerability,
 };
 use crate::document::Document;
 use crate::error::FeedError;
@@ -27,13 +27,6 @@ const STATES: [CoveredState; 5] = [
     CoveredState::WillNotFix,
     CoveredState::UnderInvestigation,
 ];
-
-/// A CSAF document.
-pub(super) struct Said<'a> {
-    pub(super) head: &'a Head<'a>,
-    pub(super) tree: &'a ProductTree<'a>,
-    pub(super) of: &'a [Vulnerability<'a>],
-}
 
 pub(super) fn read(
     feed: &str,
